@@ -79,15 +79,17 @@ def server_account() -> ServerAccount:
     try:
         entry = pwd.getpwnam(SERVER_USER)
     except KeyError:
-        raise GroundError(f"PostgreSQL cannot run as root and there is no user {SERVER_USER}; run as another user.") from None
+        raise GroundError(
+            f"PostgreSQL cannot run as root and there is no user {SERVER_USER}; run as another user."
+        ) from None
     return ServerAccount(entry.pw_name, entry.pw_uid, entry.pw_gid, changes_user=True)
 
 
 def server_home(data: Path, account: ServerAccount) -> Path:
     """The folder below which the servers keep their data.
 
-    That is `data` itself. When the servers run as another user who cannot reach it (a checkout below root's closed home),
-    it is a folder of this checkout under /var/lib, and `data`/servers points there.
+    That is `data` itself. When the servers run as another user who cannot reach it (a checkout below root's closed
+    home), it is a folder of this checkout under /var/lib, and `data`/servers points there.
     """
     data.mkdir(mode=0o755, parents=True, exist_ok=True)
     if account.can_reach(data):
@@ -112,7 +114,9 @@ def reachable_copy(source: Path, home: Path, account: ServerAccount, probe: str)
         shutil.copytree(source, unfinished, symlinks=True)
         unfinished.rename(copy)
     if not account.can_reach(copy / probe):
-        raise GroundError(f"The user {account.name} cannot execute {copy / probe}; is its file system mounted noexec?")
+        raise GroundError(
+            f"The user {account.name} cannot execute {copy / probe}; is its file system mounted noexec?"
+        )
     return copy
 
 

@@ -31,9 +31,13 @@ def remembered_or_free(port: int | None) -> int:
     return port if port and is_free(port) else any_free()
 
 
-def wanted_or_next(port: int, taken: frozenset[int] = frozenset(), address: str = LOOPBACK, tries: int = 50) -> int:
+def wanted_or_next(
+    port: int, taken: frozenset[int] = frozenset(), address: str = LOOPBACK, tries: int = 50
+) -> int:
     """`port`, or the next free one above it that is not in `taken`."""
     for candidate in range(port, min(port + tries, 65536)):
         if candidate not in taken and is_free(candidate, address):
             return candidate
-    raise GroundError(f"No free port between {port} and {port + tries - 1}. Stop what uses them, or set PORT to another.")
+    raise GroundError(
+        f"No free port between {port} and {port + tries - 1}. Stop what uses them, or set PORT to another."
+    )

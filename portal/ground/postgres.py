@@ -91,7 +91,9 @@ class Postgres:
 
         def attempt() -> bool:
             self._launch()
-            if processes.wait_until(lambda: self._answers() or not self._child().is_running(), _START_SECONDS):
+            if processes.wait_until(
+                lambda: self._answers() or not self._child().is_running(), _START_SECONDS
+            ):
                 if self._child().is_running():
                     return True
                 if "lock file" in self._log_since(mark):
@@ -99,7 +101,9 @@ class Postgres:
             else:
                 self._child().ask_to_stop()
                 self._child().wait_stopped(10)
-            raise GroundError(f"PostgreSQL did not start. The end of {self.log}:\n{processes.last_lines(self.log)}")
+            raise GroundError(
+                f"PostgreSQL did not start. The end of {self.log}:\n{processes.last_lines(self.log)}"
+            )
 
         if not processes.wait_until(attempt, _LOCKED_SECONDS, pause=0.5):
             raise GroundError(
@@ -124,13 +128,16 @@ class Postgres:
     def run_sql_file(self, path: Path, database: str = "postgres") -> None:
         """Run a file as the administrator, with the roles' passwords as psql variables."""
         variables = [
-            f"{role}_password={self.state.secret('postgres', f'{role}_password')}" for role in ("owner", "app", "backup")
+            f"{role}_password={self.state.secret('postgres', f'{role}_password')}"
+            for role in ("owner", "app", "backup")
         ]
         self.state.save()
         # The file is read here and piped, for the server's user may not be able to reach the checkout; passwords go by
         # standard input too, so that no process list shows them.
         lines = [f"\\set {name} '{value}'" for name, _, value in (item.partition("=") for item in variables)]
-        self._psql(["-d", database, "-f", "-"], standard_input="\n".join([*lines, path.read_text(encoding="utf-8")]))
+        self._psql(
+            ["-d", database, "-f", "-"], standard_input="\n".join([*lines, path.read_text(encoding="utf-8")])
+        )
 
     def _child(self) -> processes.Child:
         if self.child is None:
@@ -166,7 +173,7 @@ class Postgres:
         self.cluster.mkdir(mode=0o700, exist_ok=True)
         self.account.own(self.cluster)
         locale = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"] if binaries.major >= 17 else []
-        # A file, not a pipe: a pipe of root cannot be reopened by the server's user. It is gone before the server starts.
+        # A file, not a pipe, for the server's user cannot reopen a pipe of root. It is gone before the server starts.
         password_file = self.home / "initial-password"
         password_file.unlink(missing_ok=True)
         descriptor = os.open(password_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -18,7 +18,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 def die_with_parent(signal_number: int, parent: int | None = None) -> None:
     """Ask the kernel to send `signal_number` to this process when its parent ends, a kill -9 of the parent included.
 
-    With `parent`, ends at once when that process is gone already. Must be called from the child, after any change of user.
+    With `parent`, ends at once when that process is gone already. Called in the child, after any change of user.
     """
     _libc.prctl(_PR_SET_PDEATHSIG, signal_number, 0, 0, 0)
     if parent is not None and os.getppid() != parent:
@@ -73,7 +73,7 @@ class Child:
         return True
 
 
-def start(  # noqa: PLR0913 - each argument is one independent property of a process
+def start(
     name: str,
     command: Sequence[str | os.PathLike[str]],
     *,

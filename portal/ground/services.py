@@ -63,6 +63,15 @@ class Services:
         for server in (self.valkey, self.postgres):
             if server and server.child:
                 server.child.wait_stopped(20)
+        if self.state.sections.pop("services", None):
+            self.state.save()
+
+    def announce(self, runner: str) -> None:
+        """Note that the servers are up and that this process, as `runner` ("background" or "demo"), keeps them."""
+        self.state.section("services").update(
+            {"pid": os.getpid(), "started_at": processes.started_at(os.getpid()), "runner": runner}
+        )
+        self.state.save()
 
     def restart_what_ended(self) -> str | None:
         """Start again whichever of our servers has ended; its name, or None when all is well."""
@@ -86,7 +95,7 @@ class Services:
         return found
 
     def _is_own(self, url: str) -> bool:
-        """Whether a URL of the environment is one that this launcher printed before: it carries one of our passwords."""
+        """Whether a URL of the environment is one that this launcher printed before: it has one of our passwords."""
         secrets = {
             str(value)
             for name in ("postgres", "valkey")
@@ -118,21 +127,18 @@ def run_in_foreground(data: Path) -> int:
         stack.callback(services.stop)
         end_leftovers(services)
         services.start()
-        services.state.section("services").update(
-            {"pid": os.getpid(), "started_at": processes.started_at(os.getpid()), "ready": True}
-        )
-        services.state.save()
+        services.announce("background")
         note("services are ready")
         restarts: list[float] = []
         while not stopping:
             time.sleep(0.3)
             if name := services.restart_what_ended():
                 note(f"{name} had ended and was started again")
-                restarts = [moment for moment in restarts if moment > time.monotonic() - 60] + [time.monotonic()]
+                restarts = [moment for moment in restarts if moment > time.monotonic() - 60] + [
+                    time.monotonic()
+                ]
                 if len(restarts) > _RESTARTS_PER_MINUTE:
                     raise GroundError(f"{name} ends again and again; see the logs in {data / 'logs'}.")
-        services.state.sections.pop("services", None)
-        services.state.save()
     return 0
 
 
@@ -158,20 +164,20 @@ def run_in_background(data: Path) -> int:
                 env=os.environ | {"FORECOURT_DATA_DIR": str(data)},
                 start_new_session=True,
             )
-        if not processes.wait_until(lambda: are_running(data) or process.poll() is not None, _READY_SECONDS) or (
-            process.poll() is not None
-        ):
+        if not processes.wait_until(
+            lambda: are_running(data) or process.poll() is not None, _READY_SECONDS
+        ) or (process.poll() is not None):
             raise GroundError(f"The services did not start. The end of {log}:\n{processes.last_lines(log)}")
     note("PostgreSQL and Valkey answer. Stop them with: make stop")
-    note(f"To use them in a shell: eval \"$(python3 {Path('portal/ground/run.py')} env)\"")
+    note(f'To use them in a shell: eval "$(python3 {Path("portal/ground/run.py")} env)"')
     return 0
 
 
 def are_running(data: Path) -> bool:
-    """Whether background services of this folder are up and ready."""
+    """Whether the servers of this folder are up and ready, in the background or below a demo."""
     section = State.load(data).sections.get("services", {})
     pid = section.get("pid", 0)
-    return bool(pid and section.get("ready") and processes.started_at(pid) == section.get("started_at"))
+    return bool(pid) and processes.started_at(pid) == section.get("started_at")
 
 
 def stop_background(data: Path) -> int:
@@ -179,6 +185,8 @@ def stop_background(data: Path) -> int:
     if not are_running(data):
         note("No services run in the background.")
         return 0
+    if State.load(data).section("services")["runner"] == "demo":
+        raise GroundError("These services belong to the running demo; stop that with Ctrl-C.")
     step("Stopping PostgreSQL and Valkey")
     processes.end_leftover(State.load(data).section("services"), signal.SIGTERM, seconds=45)
     return 0

@@ -1,4 +1,4 @@
-"""What the launcher remembers between starts: ports, passwords, processes. One JSON file, readable by its owner only."""
+"""What the launcher remembers between starts: ports, passwords, processes. One JSON file that only its owner reads."""
 
 import fcntl
 import json
@@ -23,9 +23,9 @@ class State:
     sections: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @classmethod
-    def load(cls, data: Path) -> "State":
+    def load(cls, data: Path, name: str = FILE_NAME) -> "State":
         """Read the state of a data folder; an absent file is an empty state, a broken one an error with the way out."""
-        path = data / FILE_NAME
+        path = data / name
         try:
             sections = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:

