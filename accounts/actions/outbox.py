@@ -1,0 +1,52 @@
+"""Ordering a message in the transaction that causes it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import Dealership, OutgoingMessage, User
+from accounts.tenancy import current_scope
+
+
+def order_message(
+    *,
+    key: str,
+    template: str,
+    recipient: str,
+    context: Mapping[str, Any],
+    channel: OutgoingMessage.Channel = OutgoingMessage.Channel.EMAIL,
+    user: User | None = None,
+    dealership: Dealership | None = None,
+    is_secret: bool = False,
+) -> OutgoingMessage:
+    """Order a mail or text message; it leaves after commit, and the sweep sends it if the broker loses the hint.
+
+    `key` makes the order repeatable: the same key again returns the first row and sends nothing twice. `template`
+    names `templates/emails/<template>.{subject,txt,html}`; `context` must be JSON.
+    """
+    message, created = OutgoingMessage.objects.get_or_create(
+        lender_id=current_scope().lender_id,
+        key=key,
+        defaults={
+            "template": template,
+            "recipient": recipient,
+            "context": dict(context),
+            "channel": channel,
+            "user": user,
+            "dealership": dealership,
+            "is_secret": is_secret,
+            "next_attempt_at": timezone.now(),
+        },
+    )
+    if created:
+        transaction.on_commit(lambda: _hint(message.lender_id, message.pk), robust=True)
+    return message
+
+
+def _hint(lender_id: int, message_id: int) -> None:
+    """Tell a worker now; with the broker down the row waits for the sweep."""
+    from accounts.tasks import deliver_message
+
+    deliver_message.hint(lender_id, message_id)

@@ -1,0 +1,61 @@
+"""Writing the trail: one entry per act, in the transaction of the act."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+from accounts.models import AuditEntry, Dealership, User
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Through which entrance the running work came in, from which address, under which request reference."""
+
+    entrance: str
+    address: str | None = None
+    reference: str = ""
+
+
+_origin: ContextVar[Origin] = ContextVar("forecourt_origin", default=Origin("command"))
+
+
+def current_origin() -> Origin:
+    """The origin of the running work."""
+    return _origin.get()
+
+
+@contextmanager
+def working_from(origin: Origin) -> Iterator[None]:
+    """Run a block whose audit entries name `origin`."""
+    token = _origin.set(origin)
+    try:
+        yield
+    finally:
+        _origin.reset(token)
+
+
+def record(
+    code: str,
+    *,
+    actor: User | None,
+    subject: str = "",
+    dealership: Dealership | int | None = None,
+    reason: str = "",
+    details: Mapping[str, Any] | None = None,
+) -> AuditEntry:
+    """Write one entry; `actor` None means the portal itself. `details` must hold no secret."""
+    origin = _origin.get()
+    return AuditEntry.objects.create(
+        code=code,
+        subject=subject,
+        actor=actor,
+        actor_name=actor.get_full_name() if actor else "Forecourt",
+        dealership_id=dealership.pk if isinstance(dealership, Dealership) else dealership,
+        address=origin.address,
+        entrance=origin.entrance,
+        reference=origin.reference,
+        reason=reason,
+        details=dict(details or {}),
+    )

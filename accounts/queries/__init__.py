@@ -1,0 +1,1 @@
+"""Reads that assemble what a page of the accounts app shows."""

@@ -1,0 +1,1 @@
+"""Settings: `base` is production, `demo` and `test` only relax it."""

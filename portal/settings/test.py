@@ -1,0 +1,16 @@
+"""The test suite's settings: the demo's, with quick hashing and files in a folder of their own."""
+
+import os
+import tempfile
+
+os.environ["FORECOURT_ENVIRONMENT"] = "test"
+os.environ["FORECOURT_PUBLIC_PORT"] = ""
+
+from portal.settings.demo import *  # noqa: E402, F403
+
+MEDIA_ROOT = tempfile.mkdtemp(prefix="forecourt-files-")
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}

@@ -1,0 +1,7 @@
+"""Help: tickets, announcements, the unlock desk."""
+
+from support.models.announcements import Announcement
+from support.models.identity import IdentityCheck
+from support.models.tickets import Attachment, Ticket, TicketMessage
+
+__all__ = ["Announcement", "Attachment", "IdentityCheck", "Ticket", "TicketMessage"]
