@@ -39,3 +39,9 @@ ALTER ROLE portal_platform NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOINHERIT
 GRANT portal_login, portal_dealer, portal_staff, portal_platform TO portal_app;
 GRANT pg_read_all_data TO portal_backup;
 ALTER ROLE portal_backup SET default_transaction_read_only = on;
+
+-- What a person waits for is cut off in time. Set here, since behind a pooler a client cannot set it for its connection;
+-- batch work raises it inside its own transaction.
+ALTER ROLE portal_app SET statement_timeout = '15s';
+ALTER ROLE portal_app SET lock_timeout = '8s';
+ALTER ROLE portal_app SET idle_in_transaction_session_timeout = '60s';
