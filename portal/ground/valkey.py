@@ -115,8 +115,12 @@ class Valkey:
         for folder in folders:
             suits = folder.name.startswith("linux-") and folder.name.removeprefix("linux-") in names
             if suits and (folder / "valkey-server").exists():
-                copy = places.reachable_copy(folder, self.home, self.account, "valkey-server")
-                return copy / "valkey-server"
+                part = f"{folder.parent.name}/{folder.name}"
+                probe = f"{part}/valkey-server"
+                return (
+                    places.reachable_copy(folder.parent.parent, (part,), self.home, self.account, probe)
+                    / probe
+                )
         for name in ("valkey-server", "redis-server"):
             if found := which(name):
                 return Path(found)
