@@ -15,7 +15,16 @@ from typing import Final, assert_never
 
 from finance.money import WIDE, exact
 
-__all__ = ["FEES_FIRST", "INTEREST_FIRST", "Allocation", "DueItem", "Portion", "Precedence", "Share", "allocate"]
+__all__ = [
+    "FEES_FIRST",
+    "INTEREST_FIRST",
+    "Allocation",
+    "DueItem",
+    "Portion",
+    "Precedence",
+    "Share",
+    "allocate",
+]
 
 
 class Portion(StrEnum):
@@ -37,8 +46,8 @@ class Precedence(StrEnum):
 
     ``DUE_DATE``: the oldest due date over all accounts, within it the order of portions.
     ``PORTION``: the order of portions over all accounts, within it the oldest due date.
-    ``ACCOUNT``: one account after the other, in the order in which they are given; within it the order of portions, then
-    the oldest due date.
+    ``ACCOUNT``: one account after the other, in the order in which they are given; within it the order of portions,
+    then the oldest due date.
     """
 
     DUE_DATE = "due_date"
@@ -50,7 +59,8 @@ class Precedence(StrEnum):
 class DueItem:
     """Something owed: an amount of one portion of one account, due on a day.
 
-    ``key`` names the item for the caller, ``account`` the unit or loan; among equals the item given first is filled first.
+    ``key`` names the item for the caller, ``account`` the unit or loan; among equals the item given first is filled
+    first.
     """
 
     key: str
@@ -87,7 +97,11 @@ class Allocation:
         with localcontext(WIDE):
             return {
                 portion: sum(
-                    (share.amount for share in self.shares if (share.account, share.portion) == (account, portion)),
+                    (
+                        share.amount
+                        for share in self.shares
+                        if (share.account, share.portion) == (account, portion)
+                    ),
                     Decimal(0),
                 )
                 for portion in Portion

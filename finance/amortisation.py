@@ -86,8 +86,9 @@ def equal_instalment_schedule(
 ) -> tuple[Instalment, ...]:
     """Return the schedule of equal instalments with the nominal rate divided by ``periods_per_year``.
 
-    ``instalment`` replaces the computed one (a contract that rounds to whole units); the loan then ends when it is paid,
-    at the latest with row ``count``, which takes what is left. Raises ``ValueError`` when it does not cover the interest.
+    ``instalment`` replaces the computed one (a contract that rounds to whole units); the loan then ends when it is
+    paid, at the latest with row ``count``, which takes what is left. Raises ``ValueError`` when it does not cover the
+    interest.
     """
     every_months, period_rate = _period(annual_rate, periods_per_year)
     regular = instalment or equal_instalment(principal, period_rate, count, currency, rounding)
@@ -98,11 +99,15 @@ def equal_instalment_schedule(
         for number, due_on in enumerate(due_dates(first_due, count, every_months=every_months), start=1):
             interest = round_money(balance * period_rate, currency, rounding)
             if regular <= interest and number < count:
-                raise ValueError(f"An instalment of {regular} {currency} does not cover the interest of {interest}")
+                raise ValueError(
+                    f"An instalment of {regular} {currency} does not cover the interest of {interest}"
+                )
             payment = balance + interest if number == count else min(regular, balance + interest)
             part = payment - interest
             balance -= part
-            rows.append(Instalment(number, due_on, payment, interest, part, balance, adjusted=payment != regular))
+            rows.append(
+                Instalment(number, due_on, payment, interest, part, balance, adjusted=payment != regular)
+            )
             if not balance:
                 break
     return tuple(rows)
@@ -144,7 +149,13 @@ def bullet_schedule(
 ) -> tuple[Instalment, ...]:
     """Return the one row of a loan that pays principal and all interest, on actual days, at the end."""
     return actual_days_schedule(
-        principal, rates, start=start, dates=[due_on], instalment=principal, currency=currency, rounding=rounding
+        principal,
+        rates,
+        start=start,
+        dates=[due_on],
+        instalment=principal,
+        currency=currency,
+        rounding=rounding,
     )
 
 
@@ -174,8 +185,10 @@ def actual_days_schedule(
         for number, due_on in enumerate(dates, start=1):
             day = (paid_on or {}).get(number, due_on)
             if day < since:
-                raise ValueError(f"Row {number} would be paid on {day.isoformat()}, before {since.isoformat()}")
-            charged = unpaid + _interest(balance, rates, since, day, currency, rounding)
+                raise ValueError(
+                    f"Row {number} would be paid on {day.isoformat()}, before {since.isoformat()}"
+                )
+            charged = unpaid + _interest(balance, rates, since, day, currency=currency, rounding=rounding)
             payment = balance + charged if number == len(dates) else min(instalment, balance + charged)
             interest = min(payment, charged)
             part = payment - interest
@@ -191,8 +204,9 @@ def actual_days_schedule(
 class PrepaymentEffect:
     """What an extra payment does: where it goes, and how the rest of the loan changes.
 
-    ``interest`` and ``principal`` are the parts of the payment, ``excess`` what the loan does not need. ``interest_saved``
-    compares all interest still to be paid without and with it; ``rows`` is the schedule that remains.
+    ``interest`` and ``principal`` are the parts of the payment, ``excess`` what the loan does not need.
+    ``interest_saved`` compares all interest still to be paid without and with it; ``rows`` is the schedule that
+    remains.
     """
 
     interest: Decimal
@@ -219,7 +233,8 @@ def prepayment_effect(
     unpaid_interest: Decimal = ZERO,
     rounding: str = ROUND_HALF_UP,
 ) -> PrepaymentEffect:
-    """Return what paying ``amount`` on ``paid_on`` changes, the instalment staying as it is so that the loan ends earlier.
+    """Return what paying ``amount`` on ``paid_on`` changes, the instalment staying as it is so that the loan ends
+    earlier.
 
     The payment covers the interest due to the day first, then principal. ``dates`` are the due dates still to come;
     none may lie before ``paid_on``, since what is overdue is paid first.
@@ -239,7 +254,9 @@ def prepayment_effect(
         rounding=rounding,
     )
     with localcontext(WIDE):
-        charged = unpaid_interest + _interest(balance, rates, last_paid_on, paid_on, currency, rounding)
+        charged = unpaid_interest + _interest(
+            balance, rates, last_paid_on, paid_on, currency=currency, rounding=rounding
+        )
         interest = min(amount, charged)
         principal = min(amount - interest, balance)
         left, unpaid = balance - principal, charged - interest
@@ -255,7 +272,11 @@ def prepayment_effect(
                 unpaid_interest=unpaid,
                 rounding=rounding,
             )
-        saved = sum((row.interest for row in without), ZERO) - interest - sum((row.interest for row in rows), ZERO)
+        saved = (
+            sum((row.interest for row in without), ZERO)
+            - interest
+            - sum((row.interest for row in rows), ZERO)
+        )
         return PrepaymentEffect(
             interest=interest,
             principal=principal,
@@ -269,7 +290,9 @@ def prepayment_effect(
         )
 
 
-def _interest(balance: Decimal, rates: Rates, start: date, end: date, currency: str, rounding: str) -> Decimal:
+def _interest(
+    balance: Decimal, rates: Rates, start: date, end: date, *, currency: str, rounding: str
+) -> Decimal:
     if not balance:
         return ZERO
     position = fold([Event.advance(1, start, balance)], rates, end)

@@ -1,8 +1,8 @@
 """Business-day calendars, and the value date of money that arrives at a given minute.
 
 Sources: the Federal Reserve's holiday schedule (a holiday on a Saturday is not moved: banks are open the Friday before;
-one on a Sunday is kept on Monday), the European Central Bank's TARGET closing days, and the bank holidays of England and
-Wales with their substitute days and the single proclaimed ones.
+one on a Sunday is kept on Monday), the European Central Bank's TARGET closing days, and the bank holidays of England
+and Wales with their substitute days and the single proclaimed ones.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def _sunday_to_monday(day: date) -> date:
 
 def _federal_reserve(year: int) -> frozenset[date]:
     fixed = [date(year, 1, 1), date(year, 7, 4), date(year, 11, 11), date(year, 12, 25)]
-    if year >= 2022:  # noqa: PLR2004 - first observed by the Reserve Banks in 2022
+    if year >= 2022:
         fixed.append(date(year, 6, 19))
     return frozenset(
         {
@@ -135,7 +135,10 @@ def _target(year: int) -> frozenset[date]:
 #: Bank holidays of England and Wales moved or added by proclamation: (dropped, added).
 _PROCLAIMED: Final[dict[int, tuple[frozenset[date], frozenset[date]]]] = {
     2011: (frozenset(), frozenset({date(2011, 4, 29)})),  # royal wedding
-    2012: (frozenset({date(2012, 5, 28)}), frozenset({date(2012, 6, 4), date(2012, 6, 5)})),  # Diamond Jubilee
+    2012: (
+        frozenset({date(2012, 5, 28)}),
+        frozenset({date(2012, 6, 4), date(2012, 6, 5)}),
+    ),  # Diamond Jubilee
     2020: (frozenset({date(2020, 5, 4)}), frozenset({date(2020, 5, 8)})),  # Victory in Europe, 75 years
     2022: (  # Platinum Jubilee; state funeral of the Queen
         frozenset({date(2022, 5, 30)}),

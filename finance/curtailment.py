@@ -1,8 +1,8 @@
 """Curtailment: the required principal payments of an unsold unit, from four shapes of programme.
 
 A programme says at which age how much falls due; a due rule turns the target day into the day on which it is to be
-paid. Fractions are of one: ``Decimal("0.10")`` is 10 %. Amounts are rounded half up to the currency's minor unit, and the
-last step is trimmed to what is really left.
+paid. Fractions are of one: ``Decimal("0.10")`` is 10 %. Amounts are rounded half up to the currency's minor unit, and
+the last step is trimmed to what is really left.
 """
 
 from __future__ import annotations
@@ -89,7 +89,9 @@ class Interval:
     def __post_init__(self) -> None:
         _check_fraction(self.fraction)
         if self.days < 1 or (self.times is not None and self.times < 0) or self.base is Base.REST:
-            raise ValueError("An interval has at least one day, no negative count, and a base of original or remaining")
+            raise ValueError(
+                "An interval has at least one day, no negative count, and a base of original or remaining"
+            )
 
     @property
     def ends(self) -> bool:
@@ -117,8 +119,8 @@ class Interval:
 class AgeMonthlyWithStop:
     """From age ``from_age`` (days), each month ``fraction`` of original until the balance is low enough.
 
-    Low enough is the smaller of ``stop_original`` x original principal and ``stop_wholesale`` x wholesale value; the step
-    that reaches it is trimmed. Without a wholesale value only the first counts.
+    Low enough is the smaller of ``stop_original`` x original principal and ``stop_wholesale`` x wholesale value; the
+    step that reaches it is trimmed. Without a wholesale value only the first counts.
     """
 
     from_age: int
@@ -153,7 +155,10 @@ class AgeMonthlyWithStop:
 
 @dataclass(frozen=True, slots=True)
 class FullPayoffAtAge:
-    """The whole balance at one age: after ``days`` days, or after ``months`` whole months (first day of month 12: 11)."""
+    """The whole balance at one age: after ``days`` days, or after ``months`` whole months.
+
+    "First day of month 12" is 11 months.
+    """
 
     days: int | None = None
     months: int | None = None
@@ -251,7 +256,7 @@ class FollowingMonth:
     day: int
 
     def __post_init__(self) -> None:
-        if not 1 <= self.day <= 31:  # noqa: PLR2004 - days of a month
+        if not 1 <= self.day <= 31:
             raise ValueError("A payment date is a day from 1 to 31")
 
     def due_on(self, target_on: date, calendar: BusinessCalendar | None) -> date:
@@ -302,13 +307,15 @@ def schedule(
 ) -> tuple[Curtailment, ...]:
     """Return the required payments of a unit funded with ``principal`` on ``funded_on``.
 
-    ``maturity`` makes the whole balance due at an age and drops later steps; ``horizon`` leaves out target days after it.
-    Raises ``ValueError`` for a programme that never ends when neither is given.
+    ``maturity`` makes the whole balance due at an age and drops later steps; ``horizon`` leaves out target days after
+    it. Raises ``ValueError`` for a programme that never ends when neither is given.
     """
     if exact(principal) <= 0 or not is_whole(principal, currency):
         raise ValueError(f"The principal must be a positive, whole amount of {currency}, not {principal}")
     if not programme.ends and maturity is None and horizon is None:
-        raise ValueError("A fraction of the remaining principal never ends: give times, a maturity or a horizon")
+        raise ValueError(
+            "A fraction of the remaining principal never ends: give times, a maturity or a horizon"
+        )
     rule_of_due = due_rule or SameDay()
     matures_on = maturity.target(funded_on) if maturity else _FOR_EVER
     rows: list[Curtailment] = []

@@ -33,16 +33,19 @@ _OTHER_DECIMALS: Final = {
     4: "CLF UYW",
 }
 _TWO_DECIMALS: Final = (
-    "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CNY COP CRC "
-    "CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF IDR ILS INR IRR JMD KES "
-    "KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR "
-    "NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT "
-    "TOP TRY TTD TWD TZS UAH USD UYU UZS VED VES WST XCD XCG YER ZAR ZMW ZWG"
+    "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BRL BSD BTN BWP BYN BZD CAD "
+    "CDF CHF CNY COP CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD "
+    "HKD HNL HTG HUF IDR ILS INR IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD "
+    "MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD PAB PEN PGK PHP PKR PLN QAR RON "
+    "RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TOP TRY TTD TWD "
+    "TZS UAH USD UYU UZS VED VES WST XCD XCG YER ZAR ZMW ZWG"
 )
 _MINOR_UNITS: Final[dict[str, Decimal]] = {
     **{code: Decimal("0.01") for code in _TWO_DECIMALS.split()},
     **{
-        code: Decimal(1).scaleb(-decimals) for decimals, codes in _OTHER_DECIMALS.items() for code in codes.split()
+        code: Decimal(1).scaleb(-decimals)
+        for decimals, codes in _OTHER_DECIMALS.items()
+        for code in codes.split()
     },
 }
 
@@ -72,7 +75,9 @@ def minor_unit(currency: str) -> Decimal:
     try:
         return _MINOR_UNITS[currency]
     except KeyError:
-        raise UnknownCurrencyError(f"{currency!r} is not an active ISO 4217 currency code, for example USD") from None
+        raise UnknownCurrencyError(
+            f"{currency!r} is not an active ISO 4217 currency code, for example USD"
+        ) from None
 
 
 def round_money(amount: Decimal, currency: str, rounding: str = ROUND_HALF_UP) -> Decimal:
@@ -84,7 +89,7 @@ def round_money(amount: Decimal, currency: str, rounding: str = ROUND_HALF_UP) -
     with localcontext(WIDE):
         rounded = exact(amount).quantize(minor_unit(currency), rounding=rounding)
     # A minus before nothing (-0.00) would be printed.
-    return rounded if rounded else rounded.copy_abs()
+    return rounded or rounded.copy_abs()
 
 
 def is_whole(amount: Decimal, currency: str) -> bool:

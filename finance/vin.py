@@ -1,7 +1,7 @@
 """Vehicle identification numbers: normalising, the check digit, and making valid ones for sample data.
 
-Rules: ISO 3779 (17 characters, no I, O or Q) and 49 CFR 565.15 (check digit in the ninth place, mandatory for vehicles of
-North America, whose numbers begin with 1 to 5; elsewhere the place is the maker's to use).
+Rules: ISO 3779 (17 characters, no I, O or Q) and 49 CFR 565.15 (check digit in the ninth place, mandatory for
+vehicles of North America, whose numbers begin with 1 to 5; elsewhere the place is the maker's to use).
 """
 
 from __future__ import annotations
@@ -9,7 +9,15 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final
 
-__all__ = ["VinProblem", "check_digit", "is_valid_vin", "make_vin", "normalise_vin", "vin_problem", "year_code"]
+__all__ = [
+    "VinProblem",
+    "check_digit",
+    "is_valid_vin",
+    "make_vin",
+    "normalise_vin",
+    "vin_problem",
+    "year_code",
+]
 
 LENGTH: Final = 17
 _CHECK_PLACE: Final = 8
@@ -18,7 +26,8 @@ _VALUES: Final = {
     **{digit: int(digit) for digit in "0123456789"},
     **dict(zip("ABCDEFGH", range(1, 9), strict=True)),
     **dict(zip("JKLMN", range(1, 6), strict=True)),
-    **{"P": 7, "R": 9},
+    "P": 7,
+    "R": 9,
     **dict(zip("STUVWXYZ", range(2, 10), strict=True)),
 }
 _NORTH_AMERICA: Final = frozenset("12345")

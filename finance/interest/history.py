@@ -59,7 +59,8 @@ _ALLOWED: Final[dict[EventKind, dict[str, str]]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """One thing that happened to an account. Amounts are posted amounts, in major units, signed as what is owed changes.
+    """One thing that happened to an account. Amounts are posted amounts, in major units, signed as what is owed
+    changes.
 
     :param kind: what happened.
     :param effective_on: the day from which it counts (value date); interest of that day is already at the new balance.
@@ -117,7 +118,9 @@ class Event:
     @classmethod
     def curtailment(cls, sequence: int, effective_on: date, amount: Decimal) -> Event:
         """Principal paid down; ``effective_on`` is its value date, the first day without interest on it."""
-        return cls(kind=EventKind.CURTAILMENT, sequence=sequence, effective_on=effective_on, principal=-amount)
+        return cls(
+            kind=EventKind.CURTAILMENT, sequence=sequence, effective_on=effective_on, principal=-amount
+        )
 
     @classmethod
     def payment(
@@ -144,12 +147,16 @@ class Event:
     @classmethod
     def interest_billed(cls, sequence: int, effective_on: date, amount: Decimal) -> Event:
         """Interest of all days before ``effective_on``, rounded, becomes due; the remainder is carried."""
-        return cls(kind=EventKind.INTEREST_BILLED, sequence=sequence, effective_on=effective_on, billed=amount)
+        return cls(
+            kind=EventKind.INTEREST_BILLED, sequence=sequence, effective_on=effective_on, billed=amount
+        )
 
     @classmethod
     def interest_payment(cls, sequence: int, effective_on: date, amount: Decimal) -> Event:
         """Billed interest paid."""
-        return cls(kind=EventKind.INTEREST_PAYMENT, sequence=sequence, effective_on=effective_on, interest=-amount)
+        return cls(
+            kind=EventKind.INTEREST_PAYMENT, sequence=sequence, effective_on=effective_on, interest=-amount
+        )
 
     @classmethod
     def fee_assessed(cls, sequence: int, effective_on: date, amount: Decimal) -> Event:
@@ -226,7 +233,13 @@ class Change:
         same_day = by.effective_on == self.event.effective_on
         with localcontext(WIDE):
             return Change(
-                by, -self.principal, -self.billed, -self.interest, -self.fees, -self.credit, -self.closings * same_day
+                by,
+                -self.principal,
+                -self.billed,
+                -self.interest,
+                -self.fees,
+                -self.credit,
+                -self.closings * same_day,
             )
 
 
@@ -243,12 +256,20 @@ def changes_of(events: Iterable[Event]) -> list[Change]:
             raise HistoryError(f"Two events have the number {event.sequence}")
         if event.reverses is None:
             by_sequence[event.sequence] = Change(
-                event, event.principal, event.billed, event.interest, event.fees, event.credit, int(event.closes_period)
+                event,
+                event.principal,
+                event.billed,
+                event.interest,
+                event.fees,
+                event.credit,
+                int(event.closes_period),
             )
             continue
         target = by_sequence.get(event.reverses)
         if target is None:
-            raise HistoryError(f"Event {event.sequence} reverses {event.reverses}, which is not in the history")
+            raise HistoryError(
+                f"Event {event.sequence} reverses {event.reverses}, which is not in the history"
+            )
         if event.reverses in reversed_numbers:
             raise HistoryError(f"Event {event.reverses} was reversed already")
         if event.effective_on < target.event.effective_on:

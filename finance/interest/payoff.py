@@ -131,8 +131,8 @@ def payoff_figures(
 ) -> list[PayoffFigure]:
     """Return what closes the account on each of ``dates``: exactly that amount on that day leaves 0.00.
 
-    Raises :class:`~finance.interest.positions.BackdatedError` for a date before the position's, but for interest-free days
-    of a new account.
+    Raises :class:`~finance.interest.positions.BackdatedError` for a date before the position's, but for interest-free
+    days of a new account.
     """
     untouched = not (position.accrued_parts or position.remainder_parts or position.billed_interest)
     figures = []
@@ -152,7 +152,9 @@ def payoff_figures(
                 reached.fees,
                 reached.credit,
                 round_money(total, currency),
-                per_diem(reached.principal, rates.annual_rate(value_date), rates.day_count(value_date), value_date),
+                per_diem(
+                    reached.principal, rates.annual_rate(value_date), rates.day_count(value_date), value_date
+                ),
             )
         )
     return figures

@@ -114,7 +114,11 @@ def accrue(position: Position, rates: Rates, to: date) -> Position:
 
 def apply_changes(position: Position, changes: Iterable[Change]) -> Position:
     """Apply the changes of one day to a position accrued to it. They commute: only their sums count."""
-    principal, remainder, billed_interest = position.principal, position.remainder_parts, position.billed_interest
+    principal, remainder, billed_interest = (
+        position.principal,
+        position.remainder_parts,
+        position.billed_interest,
+    )
     fees, credit = position.fees, position.credit
     closings = 0
     with localcontext(WIDE):
@@ -136,7 +140,9 @@ def _opening(changes: list[Change], as_of: date, interest_from: date | None) -> 
     return Position.empty(max(first, interest_from or first))
 
 
-def fold(events: Iterable[Event], rates: Rates, as_of: date, *, interest_from: date | None = None) -> Position:
+def fold(
+    events: Iterable[Event], rates: Rates, as_of: date, *, interest_from: date | None = None
+) -> Position:
     """Return what is owed as of ``as_of``: events effective by then applied, interest of the days before it counted.
 
     A pure function of the set of events. Without ``interest_from`` interest starts with the first event; with it, no
@@ -151,7 +157,9 @@ def fold(events: Iterable[Event], rates: Rates, as_of: date, *, interest_from: d
     return accrue(position, rates, as_of)
 
 
-def running(events: Iterable[Event], rates: Rates, *, interest_from: date | None = None) -> list[tuple[Event, Position]]:
+def running(
+    events: Iterable[Event], rates: Rates, *, interest_from: date | None = None
+) -> list[tuple[Event, Position]]:
     """Return each event, in the order of the history, with the position right after it."""
     changes = changes_of(events)
     if not changes:
@@ -191,7 +199,10 @@ def interest_to_bill(
     rule: RemainderRule = RemainderRule.PERIOD,
     rounding: str = ROUND_HALF_UP,
 ) -> Decimal:
-    """Return the interest that a billing of ``position`` posts. A payoff posts by ``RUNNING``, so that nothing is left."""
+    """Return the interest that a billing of ``position`` posts.
+
+    A payoff posts by ``RUNNING``, so that nothing is left.
+    """
     unposted = position.accrued if rule is RemainderRule.RUNNING else position.period_interest
     return round_money(unposted, currency, rounding)
 
@@ -222,14 +233,17 @@ def billing_adjustment(
 ) -> Adjustment:
     """Return the difference to post when the past changed after interest was billed through ``billed_through``.
 
-    ``before`` are the events that the billing knew, ``after`` the same and what was recorded since with an earlier value
-    date; ``corrected_rates`` are given when an index fixing was corrected. What was billed stays billed.
+    ``before`` are the events that the billing knew, ``after`` the same and what was recorded since with an earlier
+    value date; ``corrected_rates`` are given when an index fixing was corrected. What was billed stays billed.
     """
     totals = []
     for events, used in ((before, rates), (after, corrected_rates or rates)):
         known = list(events)
         position = fold(known, used, billed_through, interest_from=interest_from)
-        billed = sum((change.billed for change in changes_of(known) if change.event.effective_on <= billed_through), ZERO)
+        billed = sum(
+            (change.billed for change in changes_of(known) if change.event.effective_on <= billed_through),
+            ZERO,
+        )
         with localcontext(WIDE):
             totals.append(position.accrued + billed)
     with localcontext(WIDE):

@@ -1,8 +1,9 @@
 """Rates: one annual rate per calendar day, its cumulative sum and its growth factor.
 
 A rate is a fraction of one a year: 0.0950 is 9.50 %. With ``S(d)`` the sum, over the days before ``d``, of that day's
-rate times its parts of a year, simple interest of principal P over [a, b) is ``P x (S(b) - S(a)) / YEAR_PARTS``: constant
-work for any span and any number of rate changes. Under daily compounding whatever is owed grows by ``G(b) / G(a)``.
+rate times its parts of a year, simple interest of principal P over [a, b) is ``P x (S(b) - S(a)) / YEAR_PARTS``:
+constant work for any span and any number of rate changes. Under daily compounding whatever is owed grows by ``G(b) /
+G(a)``.
 
 The database keeps one row per plan and day with exactly these figures (:class:`PlanDay`), so a night adds one row per
 plan (:func:`plan_days`) and a change of the index touches no account.
@@ -62,7 +63,7 @@ class PlanDay:
 
 
 class Rates(Protocol):
-    """What the fold needs to know about rates; kept by :class:`RateCurve`, :class:`DayRows` and :class:`JoinedRates`."""
+    """What the fold needs to know about rates, in memory or from the database."""
 
     @property
     def compounding(self) -> Compounding:
@@ -106,7 +107,9 @@ def dated_values(values: Iterable[tuple[date, Decimal]]) -> list[tuple[date, Dec
 def _value_on(values: Sequence[tuple[date, Decimal]], day: date) -> Decimal:
     index = bisect_right(values, day, key=lambda pair: pair[0])
     if index == 0:
-        raise MissingRateError(f"No rate is known for {day.isoformat()}; the first is of {values[0][0].isoformat()}")
+        raise MissingRateError(
+            f"No rate is known for {day.isoformat()}; the first is of {values[0][0].isoformat()}"
+        )
     return values[index - 1][1]
 
 
@@ -120,8 +123,8 @@ def plan_rates(
 ) -> list[tuple[date, Decimal]]:
     """Return the annual rates of a plan by valid-from date: index plus margin, kept between floor and ceiling.
 
-    ``index_floor`` bounds the index before the margin is added (prime never taken below 3.5 %); ``floor`` and ``ceiling``
-    bound the sum. The first rate starts when both an index fixing and a margin are known.
+    ``index_floor`` bounds the index before the margin is added (prime never taken below 3.5 %); ``floor`` and
+    ``ceiling`` bound the sum. The first rate starts when both an index fixing and a margin are known.
     """
     index_steps, margin_steps = dated_values(fixings), dated_values(margins)
     first = max(index_steps[0][0], margin_steps[0][0])
@@ -170,7 +173,9 @@ def plan_days(
 
 def _basis_changes(day_count: DayCount, start: date, end: date) -> set[date]:
     new_years = (date(year, 1, 1) for year in range(start.year + 1, end.year + 1))
-    return {day for day in new_years if start < day < end and day_count.basis(day) != day_count.basis(day - _DAY)}
+    return {
+        day for day in new_years if start < day < end and day_count.basis(day) != day_count.basis(day - _DAY)
+    }
 
 
 class RateCurve:
@@ -303,8 +308,12 @@ class DayRows:
         if not self._rows:
             raise MissingRateError("The plan has no rows to carry forward")
         last = self._rows[max(self._rows)]
-        added = plan_days([(last.day, last.annual_rate)], day_count=self._day_count, through=day, previous=last)
-        return DayRows([*self._rows.values(), *added], day_count=self._day_count, compounding=self._compounding)
+        added = plan_days(
+            [(last.day, last.annual_rate)], day_count=self._day_count, through=day, previous=last
+        )
+        return DayRows(
+            [*self._rows.values(), *added], day_count=self._day_count, compounding=self._compounding
+        )
 
 
 class JoinedRates:
@@ -322,7 +331,9 @@ class JoinedRates:
         if len(set(self._starts)) != len(self._starts):
             raise ValueError("Two pieces start on the same day")
         if len({rates.compounding for _, rates in pieces}) > 1:
-            raise ValueError("Simple and compounding rates cannot be joined: bill the account before the change")
+            raise ValueError(
+                "Simple and compounding rates cannot be joined: bill the account before the change"
+            )
 
     @property
     def compounding(self) -> Compounding:
@@ -354,7 +365,11 @@ class JoinedRates:
         """Return S(day), counted from the first piece's date."""
         with localcontext(WIDE):
             return sum(
-                (rates.cumulative(end) - rates.cumulative(start) for rates, start, end in self._stretches(day)), Decimal(0)
+                (
+                    rates.cumulative(end) - rates.cumulative(start)
+                    for rates, start, end in self._stretches(day)
+                ),
+                Decimal(0),
             )
 
     def growth(self, day: date) -> Decimal:
@@ -371,7 +386,8 @@ class JoinedRates:
         found = {
             day
             for day in inside
-            if (self.annual_rate(day), self.day_count(day)) != (self.annual_rate(day - _DAY), self.day_count(day - _DAY))
+            if (self.annual_rate(day), self.day_count(day))
+            != (self.annual_rate(day - _DAY), self.day_count(day - _DAY))
         }
         for low, high in pairwise([start, *inside, end]):
             found |= set(self._pieces[self._index(low)][1].changes(low, high))
