@@ -15,7 +15,11 @@ def client_address(request: HttpRequest) -> str | None:
     address = request.META.get("REMOTE_ADDR") or ""
     count = settings.TRUSTED_PROXY_COUNT
     if count:
-        entries = [entry.strip() for entry in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if entry.strip()]
+        entries = [
+            entry.strip()
+            for entry in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
+            if entry.strip()
+        ]
         if len(entries) >= count:
             address = entries[-count]
     try:

@@ -107,7 +107,11 @@ class TenantTable(migrations.RunSQL):
             rows = LENDER
             if role == "dealer" and options["dealer_rows"]:
                 rows = f"{LENDER} AND {options['dealer_rows']}"
-            writes = f"{LENDER} AND {options['dealer_writes']}" if role == "dealer" and options["dealer_writes"] else rows
+            writes = (
+                f"{LENDER} AND {options['dealer_writes']}"
+                if role == "dealer" and options["dealer_writes"]
+                else rows
+            )
             for command in commands:
                 # Reading may be wider than writing; each command has a policy of its own.
                 clause = {
@@ -149,7 +153,8 @@ class TenantTable(migrations.RunSQL):
         statements.append(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
         statements.append(f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY")
         statements += [
-            f"ALTER TABLE {table} DROP CONSTRAINT {table}_{column}_tenant_fk" for column in reversed(options["references"])
+            f"ALTER TABLE {table} DROP CONSTRAINT {table}_{column}_tenant_fk"
+            for column in reversed(options["references"])
         ]
         if not options["references"]:
             statements.append(f"ALTER TABLE {table} DROP CONSTRAINT {table}_lender_fk")

@@ -58,6 +58,12 @@ def current_lender_id() -> int:
     return current_scope().lender_id
 
 
+def default_lender_id() -> int | None:
+    """The default of every lender column: the running block's lender; outside one nothing, which no row accepts."""
+    scope = _current.get()
+    return scope.lender_id if scope else None
+
+
 def scope_or_none() -> Scope | None:
     """The scope of the running block, or None."""
     return _current.get()

@@ -16,6 +16,7 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Context, Decimal
 from functools import lru_cache
@@ -71,6 +72,31 @@ def decimals_of(currency: str) -> int:
     return max(2, int(get_currency_precision(currency)))
 
 
+@dataclass(frozen=True, slots=True)
+class MoneyMarks:
+    """The marks around and between the digits of an amount, as one locale writes one currency."""
+
+    prefix: str
+    suffix: str
+    group: str
+    point: str
+    decimals: int
+
+
+@lru_cache(maxsize=64)
+def money_marks(currency: str, locale: str) -> MoneyMarks:
+    """Return how ``locale`` writes amounts of ``currency``, for whoever must write digits of its own."""
+    cldr = Locale.parse(locale)
+    pattern = cldr.currency_formats["standard"]
+    symbol = get_currency_symbol(currency, cldr)
+    prefix = pattern.prefix[0].replace("\u00a4", symbol)
+    suffix = pattern.suffix[0].replace("\u00a4", symbol)
+    if prefix and prefix == symbol and symbol[-1].isalpha():
+        prefix += "\u00a0"
+    symbols = cldr.number_symbols["latn"]
+    return MoneyMarks(prefix, suffix, symbols["group"], symbols["decimal"], decimals_of(currency))
+
+
 @lru_cache(maxsize=64)
 def money_formatter(currency: str, locale: str, decimals: int | None = None) -> Callable[[Decimal], str]:
     """Return a fast function that writes an amount of ``currency`` for ``locale``.
@@ -78,19 +104,10 @@ def money_formatter(currency: str, locale: str, decimals: int | None = None) -> 
     Built once per pair and kept: a table of 400 rows pays for the CLDR lookup once. ``decimals`` shows more
     digits than the currency has (the exact interest of a calculation); rounding is half up, for display only.
     """
-    cldr = Locale.parse(locale)
-    group = cldr.number_symbols["latn"]["group"]
-    point = cldr.number_symbols["latn"]["decimal"]
-    pattern = cldr.currency_formats["standard"]
-    symbol = get_currency_symbol(currency, cldr)
-    prefix = pattern.prefix[0].replace("\u00a4", symbol)
-    suffix = pattern.suffix[0].replace("\u00a4", symbol)
-    if prefix and prefix == symbol and symbol[-1].isalpha():
-        prefix += "\u00a0"
-    places = decimals_of(currency) if decimals is None else decimals
-    step = Decimal(1).scaleb(-places)
-    swap = str.maketrans({",": group, ".": point})
-    straight = (group, point) == (",", ".")
+    marks = money_marks(currency, locale)
+    step = Decimal(1).scaleb(-(marks.decimals if decimals is None else decimals))
+    swap = str.maketrans({",": marks.group, ".": marks.point})
+    straight = (marks.group, marks.point) == (",", ".")
 
     def write(amount: Decimal) -> str:
         rounded = amount.quantize(step, context=_WIDE)
@@ -98,7 +115,7 @@ def money_formatter(currency: str, locale: str, decimals: int | None = None) -> 
         if not straight:
             digits = digits.translate(swap)
         sign = "-" if rounded < 0 else ""
-        return f"{sign}{prefix}{digits}{suffix}"
+        return f"{sign}{marks.prefix}{digits}{marks.suffix}"
 
     return write
 
@@ -235,22 +252,22 @@ def format_date(value: date, locale: str, style: str = "medium") -> str:
     return str(format_skeleton(_DATE_SKELETONS[style], value, locale=locale))
 
 
-def format_moment(value: datetime, time_zone: str, locale: str) -> str:
-    """Write an instant in ``time_zone`` with the zone's abbreviation: ``Nov 21, 2026, 4:30 PM MST``.
-
-    ``value`` must be aware; a naive one raises ValueError, since nobody could say which instant it is.
-    """
+def local_moment(value: datetime, time_zone: str) -> datetime:
+    """Return an instant as it reads on a clock in ``time_zone``; a naive one raises ValueError, being no instant."""
     if value.tzinfo is None:
         raise ValueError("a moment needs a time zone")
-    local = value.astimezone(ZoneInfo(time_zone))
+    return value.astimezone(ZoneInfo(time_zone))
+
+
+def format_moment(value: datetime, time_zone: str, locale: str) -> str:
+    """Write an instant in ``time_zone`` with the zone's abbreviation: ``Nov 21, 2026, 4:30 PM MST``."""
+    local = local_moment(value, time_zone)
     return f"{format_date(local.date(), locale)}, {format_clock(value, time_zone, locale)}"
 
 
 def format_clock(value: datetime, time_zone: str, locale: str) -> str:
     """Write only the time of day of an instant, with the zone's abbreviation: ``4:30 PM MST``, ``16:30 CET``."""
-    if value.tzinfo is None:
-        raise ValueError("a moment needs a time zone")
-    local = value.astimezone(ZoneInfo(time_zone))
+    local = local_moment(value, time_zone)
     return f"{format_time(local.time(), 'short', locale=locale)} {local.tzname()}".replace("\u202f", "\u00a0")
 
 

@@ -30,4 +30,3 @@ class ForecourtAdminSite(AdminSite):
         if not access.factor_satisfied:
             return redirect("accounts:factor-enrol")
         raise Http404
-

@@ -57,6 +57,8 @@ class HostMiddleware:
         host, _ = split_domain_port(request.META.get("HTTP_HOST", ""))
         lender_id = lender_of_host(host.lower()) if host else None
         if lender_id is None:
-            return HttpResponseNotFound("No lender is reached under this address.\n", content_type="text/plain")
+            return HttpResponseNotFound(
+                "No lender is reached under this address.\n", content_type="text/plain"
+            )
         request.lender_id = lender_id  # type: ignore[attr-defined]
         return self.get_response(request)

@@ -82,7 +82,12 @@ class Migration(migrations.Migration):
         migrations.RunSQL(FUNCTIONS, DROP_FUNCTIONS),
         migrations.RunSQL(REGISTRY, REGISTRY_BACK),
         TenantTable(
-            "accounts_rowchange", login=("INSERT",), dealer=("INSERT",), staff=ADD, dealer_rows=None, append_only=True
+            "accounts_rowchange",
+            login=("INSERT",),
+            dealer=("INSERT",),
+            staff=ADD,
+            dealer_rows=None,
+            append_only=True,
         ),
         TenantTable("accounts_numbersequence", dealer=CHANGE, staff=CHANGE, dealer_rows=None),
         TenantTable(

@@ -40,7 +40,9 @@ class Lender(models.Model):
     calendar = models.CharField(_("business-day calendar"), max_length=16, choices=Calendar)
     payment_cut_off = models.TimeField(_("payment cut-off"), default=time(17, 0))
     accent_colour = models.CharField(
-        _("accent colour"), max_length=7, validators=[RegexValidator(r"^#[0-9a-f]{6}$", _("Write it as #rrggbb."))]
+        _("accent colour"),
+        max_length=7,
+        validators=[RegexValidator(r"^#[0-9a-f]{6}$", _("Write it as #rrggbb."))],
     )
     logo_svg = models.TextField(_("logo (SVG)"), blank=True)
     support_phone = models.CharField(_("support phone"), max_length=40)
@@ -112,4 +114,6 @@ class NumberSequence(TenantModel):
     objects = TenantManager()
 
     class Meta(TenantModel.Meta):
-        constraints = [models.UniqueConstraint(fields=["lender", "kind"], name="accounts_numbersequence_one_kind")]
+        constraints = [
+            models.UniqueConstraint(fields=["lender", "kind"], name="accounts_numbersequence_one_kind")
+        ]

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models.dealerships import Dealership
 from accounts.models.tenant import TenantForeignKey, TenantManager, TenantModel, TenantQuerySet
-from accounts.tenancy import current_lender_id
+from accounts.tenancy import default_lender_id
 
 
 class UserManager(BaseUserManager.from_queryset(TenantQuerySet)):  # type: ignore[misc]
@@ -49,7 +49,7 @@ class User(AbstractBaseUser):
     lender = models.ForeignKey(
         "accounts.Lender",
         on_delete=models.PROTECT,
-        default=current_lender_id,
+        default=default_lender_id,
         editable=False,
         related_name="+",
         db_constraint=False,
@@ -80,7 +80,9 @@ class User(AbstractBaseUser):
         constraints = [
             models.UniqueConstraint(fields=["lender", "username"], name="accounts_user_username"),
             models.UniqueConstraint(fields=["lender", "email"], name="accounts_user_email"),
-            models.UniqueConstraint(fields=["lender", "customer_number"], name="accounts_user_customer_number"),
+            models.UniqueConstraint(
+                fields=["lender", "customer_number"], name="accounts_user_customer_number"
+            ),
             models.CheckConstraint(
                 condition=models.Q(username=Lower("username")) & models.Q(email=Lower("email")),
                 name="accounts_user_lower_case",
@@ -139,7 +141,9 @@ class Membership(TenantModel):
     user = TenantForeignKey(User, related_name="memberships", on_delete=models.CASCADE)
     dealership = TenantForeignKey(Dealership, related_name="memberships", on_delete=models.CASCADE)
     role = models.CharField(_("role"), max_length=12, choices=Role)
-    payment_limit = models.DecimalField(_("payment limit"), max_digits=14, decimal_places=2, null=True, blank=True)
+    payment_limit = models.DecimalField(
+        _("payment limit"), max_digits=14, decimal_places=2, null=True, blank=True
+    )
     expires_on = models.DateField(_("expires"), null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -8,7 +8,7 @@ from django_otp.models import Device, DeviceManager
 
 from accounts.models.people import User
 from accounts.models.tenant import TenantForeignKey, TenantManager, TenantModel
-from accounts.tenancy import current_lender_id
+from accounts.tenancy import current_lender_id, default_lender_id
 
 
 class SignInGuard(TenantModel):
@@ -19,7 +19,7 @@ class SignInGuard(TenantModel):
     """
 
     class Proof(models.TextChoices):
-        PASSWORD = "password", _("Password")  # noqa: S105 (the kind of proof, not a password)
+        PASSWORD = "password", _("Password")
         FACTOR = "factor", _("Second factor")
 
     key = models.CharField(max_length=80)
@@ -45,14 +45,14 @@ class SignInAttempt(TenantModel):
 
     class Outcome(models.TextChoices):
         SIGNED_IN = "signed_in", _("Signed in")
-        PASSWORD_PASSED = "password_passed", _("Password right, second factor asked")  # noqa: S105
-        WRONG_PASSWORD = "wrong_password", _("Wrong password")  # noqa: S105
+        PASSWORD_PASSED = "password_passed", _("Password right, second factor asked")
+        WRONG_PASSWORD = "wrong_password", _("Wrong password")
         WRONG_CODE = "wrong_code", _("Wrong code")
         LOCKED = "locked", _("Refused while locked")
         INACTIVE = "inactive", _("Account is off")
         UNKNOWN = "unknown", _("Unknown name")
         SIGNED_OUT = "signed_out", _("Signed out")
-        PASSWORD_RESET = "password_reset", _("Password was reset")  # noqa: S105
+        PASSWORD_RESET = "password_reset", _("Password was reset")
         UNLOCKED = "unlocked", _("Unlocked by support")
 
     key = models.CharField(max_length=80)
@@ -84,7 +84,7 @@ class Factor(Device):
     lender = models.ForeignKey(
         "accounts.Lender",
         on_delete=models.PROTECT,
-        default=current_lender_id,
+        default=default_lender_id,
         editable=False,
         related_name="+",
         db_constraint=False,
@@ -149,5 +149,7 @@ class RecoveryCode(TenantModel):
 
     class Meta(TenantModel.Meta):
         constraints = [
-            models.UniqueConstraint(fields=["lender", "factor", "code_hash"], name="accounts_recoverycode_once"),
+            models.UniqueConstraint(
+                fields=["lender", "factor", "code_hash"], name="accounts_recoverycode_once"
+            ),
         ]

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db import models
 
-from accounts.tenancy import current_lender_id
+from accounts.tenancy import current_lender_id, default_lender_id
 
 
 class TenantQuerySet(models.QuerySet[Any]):
@@ -47,7 +47,7 @@ class TenantModel(models.Model):
     lender = models.ForeignKey(
         "accounts.Lender",
         on_delete=models.PROTECT,
-        default=current_lender_id,
+        default=default_lender_id,
         editable=False,
         related_name="+",
         # `TenantTable` writes the constraints and the index, both with the tenant in front.

@@ -55,4 +55,6 @@ class RowChange(TenantModel):
     class Meta(TenantModel.Meta):
         verbose_name = _("change")
         verbose_name_plural = _("history of changes")
-        indexes = [models.Index(fields=["lender", "table_name", "row_key", "-id"], name="accounts_rowchange_row")]
+        indexes = [
+            models.Index(fields=["lender", "table_name", "row_key", "-id"], name="accounts_rowchange_row")
+        ]

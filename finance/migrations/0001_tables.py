@@ -10,595 +10,1596 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0001_tables'),
+        ("accounts", "0001_tables"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='CreditLine',
+            name="CreditLine",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', models.UUIDField(default=uuid.uuid4, editable=False)),
-                ('number', models.CharField(max_length=20, verbose_name='line number')),
-                ('name', models.CharField(max_length=80, verbose_name='name')),
-                ('kind', models.CharField(choices=[('floor_plan', 'Floor plan'), ('term', 'Term loans')], max_length=10, verbose_name='kind')),
-                ('currency', models.CharField(max_length=3, verbose_name='currency')),
-                ('limit', models.DecimalField(decimal_places=2, max_digits=16, verbose_name='limit')),
-                ('limit_is_hard', models.BooleanField(default=True, verbose_name='refuse above the limit')),
-                ('state', models.CharField(choices=[('open', 'Open'), ('frozen', 'Frozen'), ('closed', 'Closed')], default='open', max_length=6, verbose_name='state')),
-                ('opened_on', models.DateField(verbose_name='opened')),
-                ('dealership', accounts.models.tenant.TenantForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='lines', to='accounts.dealership', verbose_name='dealership')),
-                ('lender', models.ForeignKey(db_constraint=False, db_index=False, default=accounts.tenancy.current_lender_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.lender')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("public_id", models.UUIDField(default=uuid.uuid4, editable=False)),
+                ("number", models.CharField(max_length=20, verbose_name="line number")),
+                ("name", models.CharField(max_length=80, verbose_name="name")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("floor_plan", "Floor plan"), ("term", "Term loans")],
+                        max_length=10,
+                        verbose_name="kind",
+                    ),
+                ),
+                ("currency", models.CharField(max_length=3, verbose_name="currency")),
+                ("limit", models.DecimalField(decimal_places=2, max_digits=16, verbose_name="limit")),
+                ("limit_is_hard", models.BooleanField(default=True, verbose_name="refuse above the limit")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("open", "Open"), ("frozen", "Frozen"), ("closed", "Closed")],
+                        default="open",
+                        max_length=6,
+                        verbose_name="state",
+                    ),
+                ),
+                ("opened_on", models.DateField(verbose_name="opened")),
+                (
+                    "dealership",
+                    accounts.models.tenant.TenantForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="lines",
+                        to="accounts.dealership",
+                        verbose_name="dealership",
+                    ),
+                ),
+                (
+                    "lender",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        default=accounts.tenancy.default_lender_id,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.lender",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'credit line',
-                'verbose_name_plural': 'credit lines',
-                'abstract': False,
-                'base_manager_name': 'objects',
+                "verbose_name": "credit line",
+                "verbose_name_plural": "credit lines",
+                "abstract": False,
+                "base_manager_name": "objects",
             },
         ),
         migrations.CreateModel(
-            name='Account',
+            name="Account",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', models.UUIDField(default=uuid.uuid4, editable=False)),
-                ('kind', models.CharField(choices=[('unit', 'Floor-plan unit'), ('loan', 'Term loan')], max_length=4, verbose_name='kind')),
-                ('number', models.CharField(max_length=20, verbose_name='number')),
-                ('title', models.CharField(max_length=120, verbose_name='title')),
-                ('currency', models.CharField(max_length=3, verbose_name='currency')),
-                ('state', models.CharField(choices=[('pending', 'Not yet funded'), ('open', 'Open'), ('closed', 'Paid off'), ('cancelled', 'Cancelled')], default='pending', max_length=9, verbose_name='state')),
-                ('opened_on', models.DateField(blank=True, null=True, verbose_name='interest starts')),
-                ('closed_on', models.DateField(blank=True, null=True, verbose_name='closed')),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('dealership', accounts.models.tenant.TenantForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='accounts', to='accounts.dealership', verbose_name='dealership')),
-                ('lender', models.ForeignKey(db_constraint=False, db_index=False, default=accounts.tenancy.current_lender_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.lender')),
-                ('line', accounts.models.tenant.TenantForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='accounts', to='finance.creditline', verbose_name='line')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("public_id", models.UUIDField(default=uuid.uuid4, editable=False)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("unit", "Floor-plan unit"), ("loan", "Term loan")],
+                        max_length=4,
+                        verbose_name="kind",
+                    ),
+                ),
+                ("number", models.CharField(max_length=20, verbose_name="number")),
+                ("title", models.CharField(max_length=120, verbose_name="title")),
+                ("currency", models.CharField(max_length=3, verbose_name="currency")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("pending", "Not yet funded"),
+                            ("open", "Open"),
+                            ("closed", "Paid off"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="pending",
+                        max_length=9,
+                        verbose_name="state",
+                    ),
+                ),
+                ("opened_on", models.DateField(blank=True, null=True, verbose_name="interest starts")),
+                ("closed_on", models.DateField(blank=True, null=True, verbose_name="closed")),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "dealership",
+                    accounts.models.tenant.TenantForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="accounts",
+                        to="accounts.dealership",
+                        verbose_name="dealership",
+                    ),
+                ),
+                (
+                    "lender",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        default=accounts.tenancy.default_lender_id,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.lender",
+                    ),
+                ),
+                (
+                    "line",
+                    accounts.models.tenant.TenantForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="accounts",
+                        to="finance.creditline",
+                        verbose_name="line",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'account',
-                'verbose_name_plural': 'accounts',
-                'abstract': False,
-                'base_manager_name': 'objects',
+                "verbose_name": "account",
+                "verbose_name_plural": "accounts",
+                "abstract": False,
+                "base_manager_name": "objects",
             },
         ),
         migrations.CreateModel(
-            name='CurtailmentProgramme',
+            name="CurtailmentProgramme",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.SlugField(max_length=30, verbose_name='code')),
-                ('name', models.CharField(max_length=80, verbose_name='name')),
-                ('shape', models.JSONField(verbose_name='shape')),
-                ('grace_days', models.PositiveSmallIntegerField(default=0, verbose_name='grace days')),
-                ('lender', models.ForeignKey(db_constraint=False, db_index=False, default=accounts.tenancy.current_lender_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.lender')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("code", models.SlugField(max_length=30, verbose_name="code")),
+                ("name", models.CharField(max_length=80, verbose_name="name")),
+                ("shape", models.JSONField(verbose_name="shape")),
+                ("grace_days", models.PositiveSmallIntegerField(default=0, verbose_name="grace days")),
+                (
+                    "lender",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        default=accounts.tenancy.default_lender_id,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.lender",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'curtailment programme',
-                'verbose_name_plural': 'curtailment programmes',
-                'abstract': False,
-                'base_manager_name': 'objects',
+                "verbose_name": "curtailment programme",
+                "verbose_name_plural": "curtailment programmes",
+                "abstract": False,
+                "base_manager_name": "objects",
             },
         ),
         migrations.CreateModel(
-            name='DayStep',
+            name="DayStep",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('business_date', models.DateField(verbose_name='business date')),
-                ('step', models.CharField(choices=[('rates', 'Extend the rate plans'), ('interest', "Bill the month's interest"), ('fees', 'Assess late fees'), ('alerts', 'Send due-date alerts'), ('statements', 'Produce statements'), ('proof', 'Prove the ledger')], max_length=10, verbose_name='step')),
-                ('state', models.CharField(choices=[('running', 'Running'), ('done', 'Done'), ('failed', 'Failed')], default='running', max_length=7, verbose_name='state')),
-                ('done', models.PositiveIntegerField(default=0, verbose_name='done')),
-                ('failed', models.PositiveIntegerField(default=0, verbose_name='failed')),
-                ('failures', models.JSONField(blank=True, default=list, verbose_name='failures')),
-                ('started_at', models.DateTimeField(auto_now_add=True, verbose_name='started')),
-                ('finished_at', models.DateTimeField(null=True, verbose_name='finished')),
-                ('lender', models.ForeignKey(db_constraint=False, db_index=False, default=accounts.tenancy.current_lender_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.lender')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("business_date", models.DateField(verbose_name="business date")),
+                (
+                    "step",
+                    models.CharField(
+                        choices=[
+                            ("rates", "Extend the rate plans"),
+                            ("interest", "Bill the month's interest"),
+                            ("fees", "Assess late fees"),
+                            ("alerts", "Send due-date alerts"),
+                            ("statements", "Produce statements"),
+                            ("proof", "Prove the ledger"),
+                        ],
+                        max_length=10,
+                        verbose_name="step",
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("running", "Running"), ("done", "Done"), ("failed", "Failed")],
+                        default="running",
+                        max_length=7,
+                        verbose_name="state",
+                    ),
+                ),
+                ("done", models.PositiveIntegerField(default=0, verbose_name="done")),
+                ("failed", models.PositiveIntegerField(default=0, verbose_name="failed")),
+                ("failures", models.JSONField(blank=True, default=list, verbose_name="failures")),
+                ("started_at", models.DateTimeField(auto_now_add=True, verbose_name="started")),
+                ("finished_at", models.DateTimeField(null=True, verbose_name="finished")),
+                (
+                    "lender",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        default=accounts.tenancy.default_lender_id,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.lender",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'end-of-day step',
-                'verbose_name_plural': 'end of day',
-                'ordering': ['-business_date', 'id'],
-                'abstract': False,
-                'base_manager_name': 'objects',
+                "verbose_name": "end-of-day step",
+                "verbose_name_plural": "end of day",
+                "ordering": ["-business_date", "id"],
+                "abstract": False,
+                "base_manager_name": "objects",
             },
         ),
         migrations.CreateModel(
-            name='DueItem',
+            name="DueItem",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', models.UUIDField(default=uuid.uuid4, editable=False)),
-                ('kind', models.CharField(choices=[('interest', 'Interest'), ('fee', 'Fee'), ('curtailment', 'Curtailment'), ('instalment', 'Instalment'), ('maturity', 'Maturity'), ('payoff', 'Payoff after sale')], max_length=11, verbose_name='kind')),
-                ('number', models.PositiveIntegerField(verbose_name='number')),
-                ('billed_on', models.DateField(blank=True, null=True, verbose_name='billed')),
-                ('due_on', models.DateField(verbose_name='due')),
-                ('grace_until', models.DateField(blank=True, null=True, verbose_name='grace until')),
-                ('principal', models.DecimalField(decimal_places=2, default=0, max_digits=16, verbose_name='principal')),
-                ('interest', models.DecimalField(decimal_places=2, default=0, max_digits=16, verbose_name='interest')),
-                ('fees', models.DecimalField(decimal_places=2, default=0, max_digits=16, verbose_name='fees')),
-                ('outstanding_principal', models.DecimalField(decimal_places=2, default=0, max_digits=16, verbose_name='principal outstanding')),
-                ('outstanding_interest', models.DecimalField(decimal_places=2, default=0, max_digits=16, verbose_name='interest outstanding')),
-                ('outstanding_fees', models.DecimalField(decimal_places=2, default=0, max_digits=16, verbose_name='fees outstanding')),
-                ('rule', models.CharField(blank=True, max_length=200, verbose_name='rule')),
-                ('account', accounts.models.tenant.TenantForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='due_items', to='finance.account')),
-                ('dealership', accounts.models.tenant.TenantForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.dealership')),
-                ('lender', models.ForeignKey(db_constraint=False, db_index=False, default=accounts.tenancy.current_lender_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.lender')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("public_id", models.UUIDField(default=uuid.uuid4, editable=False)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("interest", "Interest"),
+                            ("fee", "Fee"),
+                            ("curtailment", "Curtailment"),
+                            ("instalment", "Instalment"),
+                            ("maturity", "Maturity"),
+                            ("payoff", "Payoff after sale"),
+                        ],
+                        max_length=11,
+                        verbose_name="kind",
+                    ),
+                ),
+                ("number", models.PositiveIntegerField(verbose_name="number")),
+                ("billed_on", models.DateField(blank=True, null=True, verbose_name="billed")),
+                ("due_on", models.DateField(verbose_name="due")),
+                ("grace_until", models.DateField(blank=True, null=True, verbose_name="grace until")),
+                (
+                    "principal",
+                    models.DecimalField(decimal_places=2, default=0, max_digits=16, verbose_name="principal"),
+                ),
+                (
+                    "interest",
+                    models.DecimalField(decimal_places=2, default=0, max_digits=16, verbose_name="interest"),
+                ),
+                (
+                    "fees",
+                    models.DecimalField(decimal_places=2, default=0, max_digits=16, verbose_name="fees"),
+                ),
+                (
+                    "outstanding_principal",
+                    models.DecimalField(
+                        decimal_places=2, default=0, max_digits=16, verbose_name="principal outstanding"
+                    ),
+                ),
+                (
+                    "outstanding_interest",
+                    models.DecimalField(
+                        decimal_places=2, default=0, max_digits=16, verbose_name="interest outstanding"
+                    ),
+                ),
+                (
+                    "outstanding_fees",
+                    models.DecimalField(
+                        decimal_places=2, default=0, max_digits=16, verbose_name="fees outstanding"
+                    ),
+                ),
+                ("rule", models.CharField(blank=True, max_length=200, verbose_name="rule")),
+                (
+                    "account",
+                    accounts.models.tenant.TenantForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="due_items",
+                        to="finance.account",
+                    ),
+                ),
+                (
+                    "dealership",
+                    accounts.models.tenant.TenantForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.dealership",
+                    ),
+                ),
+                (
+                    "lender",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        default=accounts.tenancy.default_lender_id,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.lender",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'due item',
-                'verbose_name_plural': 'due items',
-                'ordering': ['due_on', 'id'],
-                'abstract': False,
-                'base_manager_name': 'objects',
+                "verbose_name": "due item",
+                "verbose_name_plural": "due items",
+                "ordering": ["due_on", "id"],
+                "abstract": False,
+                "base_manager_name": "objects",
             },
         ),
         migrations.CreateModel(
-            name='JournalEntry',
+            name="JournalEntry",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('source', models.CharField(max_length=24, verbose_name='source')),
-                ('key', models.CharField(max_length=80, verbose_name='key')),
-                ('business_date', models.DateField(verbose_name='business date')),
-                ('effective_on', models.DateField(verbose_name='value date')),
-                ('description', models.CharField(max_length=160, verbose_name='description')),
-                ('recorded_at', models.DateTimeField(auto_now_add=True, verbose_name='recorded')),
-                ('actor', accounts.models.tenant.TenantForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='posted by')),
-                ('dealership', accounts.models.tenant.TenantForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.dealership', verbose_name='dealership')),
-                ('lender', models.ForeignKey(db_constraint=False, db_index=False, default=accounts.tenancy.current_lender_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.lender')),
-                ('reverses', accounts.models.tenant.TenantForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='reversals', to='finance.journalentry', verbose_name='reverses')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("source", models.CharField(max_length=24, verbose_name="source")),
+                ("key", models.CharField(max_length=80, verbose_name="key")),
+                ("business_date", models.DateField(verbose_name="business date")),
+                ("effective_on", models.DateField(verbose_name="value date")),
+                ("description", models.CharField(max_length=160, verbose_name="description")),
+                ("recorded_at", models.DateTimeField(auto_now_add=True, verbose_name="recorded")),
+                (
+                    "actor",
+                    accounts.models.tenant.TenantForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="posted by",
+                    ),
+                ),
+                (
+                    "dealership",
+                    accounts.models.tenant.TenantForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.dealership",
+                        verbose_name="dealership",
+                    ),
+                ),
+                (
+                    "lender",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        default=accounts.tenancy.default_lender_id,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.lender",
+                    ),
+                ),
+                (
+                    "reverses",
+                    accounts.models.tenant.TenantForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="reversals",
+                        to="finance.journalentry",
+                        verbose_name="reverses",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'journal entry',
-                'verbose_name_plural': 'journal',
-                'abstract': False,
-                'base_manager_name': 'objects',
+                "verbose_name": "journal entry",
+                "verbose_name_plural": "journal",
+                "abstract": False,
+                "base_manager_name": "objects",
             },
         ),
         migrations.CreateModel(
-            name='AccountEvent',
+            name="AccountEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('sequence', models.PositiveIntegerField()),
-                ('kind', models.CharField(choices=[('advance', 'Advance'), ('interest_billed', 'Interest billed'), ('fee_assessed', 'Fee'), ('adjustment', 'Adjustment'), ('credit', 'Credit'), ('curtailment', 'Curtailment'), ('payment', 'Payment'), ('interest_payment', 'Interest payment'), ('fee_payment', 'Fee payment'), ('payoff', 'Payoff'), ('reversal', 'Reversal')], max_length=16, verbose_name='kind')),
-                ('effective_on', models.DateField(verbose_name='effective')),
-                ('recorded_at', models.DateTimeField(auto_now_add=True, verbose_name='recorded')),
-                ('principal', models.DecimalField(decimal_places=2, default=0, max_digits=16, verbose_name='principal')),
-                ('billed', models.DecimalField(decimal_places=2, default=0, max_digits=16, verbose_name='interest billed')),
-                ('interest', models.DecimalField(decimal_places=2, default=0, max_digits=16, verbose_name='interest')),
-                ('fees', models.DecimalField(decimal_places=2, default=0, max_digits=16, verbose_name='fees')),
-                ('credit', models.DecimalField(decimal_places=2, default=0, max_digits=16, verbose_name='credit')),
-                ('reverses_sequence', models.PositiveIntegerField(null=True, verbose_name='reverses')),
-                ('account', accounts.models.tenant.TenantForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='events', to='finance.account')),
-                ('dealership', accounts.models.tenant.TenantForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.dealership')),
-                ('lender', models.ForeignKey(db_constraint=False, db_index=False, default=accounts.tenancy.current_lender_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.lender')),
-                ('entry', accounts.models.tenant.TenantForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='events', to='finance.journalentry')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("sequence", models.PositiveIntegerField()),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("advance", "Advance"),
+                            ("interest_billed", "Interest billed"),
+                            ("fee_assessed", "Fee"),
+                            ("adjustment", "Adjustment"),
+                            ("credit", "Credit"),
+                            ("curtailment", "Curtailment"),
+                            ("payment", "Payment"),
+                            ("interest_payment", "Interest payment"),
+                            ("fee_payment", "Fee payment"),
+                            ("payoff", "Payoff"),
+                            ("reversal", "Reversal"),
+                        ],
+                        max_length=16,
+                        verbose_name="kind",
+                    ),
+                ),
+                ("effective_on", models.DateField(verbose_name="effective")),
+                ("recorded_at", models.DateTimeField(auto_now_add=True, verbose_name="recorded")),
+                (
+                    "principal",
+                    models.DecimalField(decimal_places=2, default=0, max_digits=16, verbose_name="principal"),
+                ),
+                (
+                    "billed",
+                    models.DecimalField(
+                        decimal_places=2, default=0, max_digits=16, verbose_name="interest billed"
+                    ),
+                ),
+                (
+                    "interest",
+                    models.DecimalField(decimal_places=2, default=0, max_digits=16, verbose_name="interest"),
+                ),
+                (
+                    "fees",
+                    models.DecimalField(decimal_places=2, default=0, max_digits=16, verbose_name="fees"),
+                ),
+                (
+                    "credit",
+                    models.DecimalField(decimal_places=2, default=0, max_digits=16, verbose_name="credit"),
+                ),
+                ("reverses_sequence", models.PositiveIntegerField(null=True, verbose_name="reverses")),
+                (
+                    "account",
+                    accounts.models.tenant.TenantForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="events",
+                        to="finance.account",
+                    ),
+                ),
+                (
+                    "dealership",
+                    accounts.models.tenant.TenantForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.dealership",
+                    ),
+                ),
+                (
+                    "lender",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        default=accounts.tenancy.default_lender_id,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.lender",
+                    ),
+                ),
+                (
+                    "entry",
+                    accounts.models.tenant.TenantForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="events",
+                        to="finance.journalentry",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'event',
-                'verbose_name_plural': 'events',
-                'ordering': ['effective_on', 'sequence'],
-                'abstract': False,
-                'base_manager_name': 'objects',
+                "verbose_name": "event",
+                "verbose_name_plural": "events",
+                "ordering": ["effective_on", "sequence"],
+                "abstract": False,
+                "base_manager_name": "objects",
             },
         ),
         migrations.CreateModel(
-            name='LedgerAccount',
+            name="LedgerAccount",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(max_length=10, verbose_name='code')),
-                ('name', models.CharField(max_length=80, verbose_name='name')),
-                ('kind', models.CharField(choices=[('asset', 'Asset'), ('liability', 'Liability'), ('income', 'Income'), ('expense', 'Expense')], max_length=9, verbose_name='kind')),
-                ('lender', models.ForeignKey(db_constraint=False, db_index=False, default=accounts.tenancy.current_lender_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.lender')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("code", models.CharField(max_length=10, verbose_name="code")),
+                ("name", models.CharField(max_length=80, verbose_name="name")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("asset", "Asset"),
+                            ("liability", "Liability"),
+                            ("income", "Income"),
+                            ("expense", "Expense"),
+                        ],
+                        max_length=9,
+                        verbose_name="kind",
+                    ),
+                ),
+                (
+                    "lender",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        default=accounts.tenancy.default_lender_id,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.lender",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'ledger account',
-                'verbose_name_plural': 'chart of accounts',
-                'ordering': ['code'],
-                'abstract': False,
-                'base_manager_name': 'objects',
+                "verbose_name": "ledger account",
+                "verbose_name_plural": "chart of accounts",
+                "ordering": ["code"],
+                "abstract": False,
+                "base_manager_name": "objects",
             },
         ),
         migrations.CreateModel(
-            name='JournalLine',
+            name="JournalLine",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('debit', models.DecimalField(decimal_places=2, default=0, max_digits=16, verbose_name='debit')),
-                ('credit', models.DecimalField(decimal_places=2, default=0, max_digits=16, verbose_name='credit')),
-                ('account', accounts.models.tenant.TenantForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='journal_lines', to='finance.account', verbose_name='unit or loan')),
-                ('dealership', accounts.models.tenant.TenantForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.dealership')),
-                ('entry', accounts.models.tenant.TenantForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='lines', to='finance.journalentry')),
-                ('lender', models.ForeignKey(db_constraint=False, db_index=False, default=accounts.tenancy.current_lender_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.lender')),
-                ('ledger_account', accounts.models.tenant.TenantForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='lines', to='finance.ledgeraccount', verbose_name='ledger account')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "debit",
+                    models.DecimalField(decimal_places=2, default=0, max_digits=16, verbose_name="debit"),
+                ),
+                (
+                    "credit",
+                    models.DecimalField(decimal_places=2, default=0, max_digits=16, verbose_name="credit"),
+                ),
+                (
+                    "account",
+                    accounts.models.tenant.TenantForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="journal_lines",
+                        to="finance.account",
+                        verbose_name="unit or loan",
+                    ),
+                ),
+                (
+                    "dealership",
+                    accounts.models.tenant.TenantForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.dealership",
+                    ),
+                ),
+                (
+                    "entry",
+                    accounts.models.tenant.TenantForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="lines",
+                        to="finance.journalentry",
+                    ),
+                ),
+                (
+                    "lender",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        default=accounts.tenancy.default_lender_id,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.lender",
+                    ),
+                ),
+                (
+                    "ledger_account",
+                    accounts.models.tenant.TenantForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="lines",
+                        to="finance.ledgeraccount",
+                        verbose_name="ledger account",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'journal line',
-                'verbose_name_plural': 'journal lines',
-                'abstract': False,
-                'base_manager_name': 'objects',
+                "verbose_name": "journal line",
+                "verbose_name_plural": "journal lines",
+                "abstract": False,
+                "base_manager_name": "objects",
             },
         ),
         migrations.CreateModel(
-            name='RateIndex',
+            name="RateIndex",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.SlugField(max_length=30, verbose_name='code')),
-                ('name', models.CharField(max_length=80, verbose_name='name')),
-                ('lender', models.ForeignKey(db_constraint=False, db_index=False, default=accounts.tenancy.current_lender_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.lender')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("code", models.SlugField(max_length=30, verbose_name="code")),
+                ("name", models.CharField(max_length=80, verbose_name="name")),
+                (
+                    "lender",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        default=accounts.tenancy.default_lender_id,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.lender",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'rate index',
-                'verbose_name_plural': 'rate indices',
-                'abstract': False,
-                'base_manager_name': 'objects',
+                "verbose_name": "rate index",
+                "verbose_name_plural": "rate indices",
+                "abstract": False,
+                "base_manager_name": "objects",
             },
         ),
         migrations.CreateModel(
-            name='IndexFixing',
+            name="IndexFixing",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('effective_from', models.DateField(verbose_name='effective from')),
-                ('annual_rate', models.DecimalField(decimal_places=6, max_digits=9, verbose_name='annual rate')),
-                ('source', models.CharField(max_length=200, verbose_name='source')),
-                ('recorded_at', models.DateTimeField(auto_now_add=True, verbose_name='recorded')),
-                ('lender', models.ForeignKey(db_constraint=False, db_index=False, default=accounts.tenancy.current_lender_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.lender')),
-                ('index', accounts.models.tenant.TenantForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='fixings', to='finance.rateindex', verbose_name='index')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("effective_from", models.DateField(verbose_name="effective from")),
+                (
+                    "annual_rate",
+                    models.DecimalField(decimal_places=6, max_digits=9, verbose_name="annual rate"),
+                ),
+                ("source", models.CharField(max_length=200, verbose_name="source")),
+                ("recorded_at", models.DateTimeField(auto_now_add=True, verbose_name="recorded")),
+                (
+                    "lender",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        default=accounts.tenancy.default_lender_id,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.lender",
+                    ),
+                ),
+                (
+                    "index",
+                    accounts.models.tenant.TenantForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="fixings",
+                        to="finance.rateindex",
+                        verbose_name="index",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'fixing',
-                'verbose_name_plural': 'fixings',
-                'ordering': ['-effective_from'],
-                'abstract': False,
-                'base_manager_name': 'objects',
+                "verbose_name": "fixing",
+                "verbose_name_plural": "fixings",
+                "ordering": ["-effective_from"],
+                "abstract": False,
+                "base_manager_name": "objects",
             },
         ),
         migrations.CreateModel(
-            name='RatePlan',
+            name="RatePlan",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.SlugField(max_length=30, verbose_name='code')),
-                ('name', models.CharField(max_length=80, verbose_name='name')),
-                ('margin', models.DecimalField(decimal_places=6, max_digits=9, verbose_name='margin, or the fixed rate')),
-                ('floor', models.DecimalField(blank=True, decimal_places=6, max_digits=9, null=True, verbose_name='floor')),
-                ('ceiling', models.DecimalField(blank=True, decimal_places=6, max_digits=9, null=True, verbose_name='ceiling')),
-                ('day_count', models.CharField(choices=[('actual/360', 'actual/360'), ('actual/365', 'actual/365'), ('actual/actual', 'actual/actual'), ('30/360', '30/360')], max_length=14, verbose_name='day count')),
-                ('compounding', models.CharField(choices=[('simple', 'simple'), ('daily', 'compounded daily')], default='simple', max_length=8, verbose_name='compounding')),
-                ('starts_on', models.DateField(verbose_name='first day')),
-                ('index', accounts.models.tenant.TenantForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='plans', to='finance.rateindex', verbose_name='index')),
-                ('lender', models.ForeignKey(db_constraint=False, db_index=False, default=accounts.tenancy.current_lender_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.lender')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("code", models.SlugField(max_length=30, verbose_name="code")),
+                ("name", models.CharField(max_length=80, verbose_name="name")),
+                (
+                    "margin",
+                    models.DecimalField(
+                        decimal_places=6, max_digits=9, verbose_name="margin, or the fixed rate"
+                    ),
+                ),
+                (
+                    "floor",
+                    models.DecimalField(
+                        blank=True, decimal_places=6, max_digits=9, null=True, verbose_name="floor"
+                    ),
+                ),
+                (
+                    "ceiling",
+                    models.DecimalField(
+                        blank=True, decimal_places=6, max_digits=9, null=True, verbose_name="ceiling"
+                    ),
+                ),
+                (
+                    "day_count",
+                    models.CharField(
+                        choices=[
+                            ("actual/360", "actual/360"),
+                            ("actual/365", "actual/365"),
+                            ("actual/actual", "actual/actual"),
+                            ("30/360", "30/360"),
+                        ],
+                        max_length=14,
+                        verbose_name="day count",
+                    ),
+                ),
+                (
+                    "compounding",
+                    models.CharField(
+                        choices=[("simple", "simple"), ("daily", "compounded daily")],
+                        default="simple",
+                        max_length=8,
+                        verbose_name="compounding",
+                    ),
+                ),
+                ("starts_on", models.DateField(verbose_name="first day")),
+                (
+                    "index",
+                    accounts.models.tenant.TenantForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="plans",
+                        to="finance.rateindex",
+                        verbose_name="index",
+                    ),
+                ),
+                (
+                    "lender",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        default=accounts.tenancy.default_lender_id,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.lender",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'rate plan',
-                'verbose_name_plural': 'rate plans',
-                'abstract': False,
-                'base_manager_name': 'objects',
+                "verbose_name": "rate plan",
+                "verbose_name_plural": "rate plans",
+                "abstract": False,
+                "base_manager_name": "objects",
             },
         ),
         migrations.CreateModel(
-            name='LineTerms',
+            name="LineTerms",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('effective_from', models.DateField(verbose_name='effective from')),
-                ('advance_rate', models.DecimalField(decimal_places=6, default=1, max_digits=9, verbose_name='advance rate')),
-                ('term_days', models.PositiveSmallIntegerField(blank=True, null=True, verbose_name='term of a unit in days')),
-                ('payment_day', models.PositiveSmallIntegerField(default=10, verbose_name='day of month on which a bill is due')),
-                ('grace_days', models.PositiveSmallIntegerField(default=0, verbose_name='grace days')),
-                ('payoff_hours_after_sale', models.PositiveSmallIntegerField(default=48, verbose_name='hours to pay after a sale')),
-                ('document_fee', models.DecimalField(decimal_places=2, default=0, max_digits=16, verbose_name='document fee per advance')),
-                ('return_fee', models.DecimalField(decimal_places=2, default=0, max_digits=16, verbose_name='fee for a returned payment')),
-                ('allocation_order', models.CharField(choices=[('fees,interest,principal', 'fees, interest, principal'), ('interest,principal,fees', 'interest, principal, fees'), ('interest,fees,principal', 'interest, fees, principal')], default='fees,interest,principal', max_length=24, verbose_name='allocation order')),
-                ('releases_credit_at', models.CharField(choices=[('submission', 'when a payment is submitted'), ('settlement', 'when a payment has settled')], default='settlement', max_length=10, verbose_name='credit is free again')),
-                ('lender', models.ForeignKey(db_constraint=False, db_index=False, default=accounts.tenancy.current_lender_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.lender')),
-                ('line', accounts.models.tenant.TenantForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='terms', to='finance.creditline', verbose_name='line')),
-                ('programme', accounts.models.tenant.TenantForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='finance.curtailmentprogramme', verbose_name='curtailment programme')),
-                ('rate_plan', accounts.models.tenant.TenantForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='finance.rateplan', verbose_name='rate plan')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("effective_from", models.DateField(verbose_name="effective from")),
+                (
+                    "advance_rate",
+                    models.DecimalField(
+                        decimal_places=6, default=1, max_digits=9, verbose_name="advance rate"
+                    ),
+                ),
+                (
+                    "term_days",
+                    models.PositiveSmallIntegerField(
+                        blank=True, null=True, verbose_name="term of a unit in days"
+                    ),
+                ),
+                (
+                    "payment_day",
+                    models.PositiveSmallIntegerField(
+                        default=10, verbose_name="day of month on which a bill is due"
+                    ),
+                ),
+                ("grace_days", models.PositiveSmallIntegerField(default=0, verbose_name="grace days")),
+                (
+                    "payoff_hours_after_sale",
+                    models.PositiveSmallIntegerField(default=48, verbose_name="hours to pay after a sale"),
+                ),
+                (
+                    "document_fee",
+                    models.DecimalField(
+                        decimal_places=2, default=0, max_digits=16, verbose_name="document fee per advance"
+                    ),
+                ),
+                (
+                    "return_fee",
+                    models.DecimalField(
+                        decimal_places=2, default=0, max_digits=16, verbose_name="fee for a returned payment"
+                    ),
+                ),
+                (
+                    "allocation_order",
+                    models.CharField(
+                        choices=[
+                            ("fees,interest,principal", "fees, interest, principal"),
+                            ("interest,principal,fees", "interest, principal, fees"),
+                            ("interest,fees,principal", "interest, fees, principal"),
+                        ],
+                        default="fees,interest,principal",
+                        max_length=24,
+                        verbose_name="allocation order",
+                    ),
+                ),
+                (
+                    "releases_credit_at",
+                    models.CharField(
+                        choices=[
+                            ("submission", "when a payment is submitted"),
+                            ("settlement", "when a payment has settled"),
+                        ],
+                        default="settlement",
+                        max_length=10,
+                        verbose_name="credit is free again",
+                    ),
+                ),
+                (
+                    "lender",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        default=accounts.tenancy.default_lender_id,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.lender",
+                    ),
+                ),
+                (
+                    "line",
+                    accounts.models.tenant.TenantForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="terms",
+                        to="finance.creditline",
+                        verbose_name="line",
+                    ),
+                ),
+                (
+                    "programme",
+                    accounts.models.tenant.TenantForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="finance.curtailmentprogramme",
+                        verbose_name="curtailment programme",
+                    ),
+                ),
+                (
+                    "rate_plan",
+                    accounts.models.tenant.TenantForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="finance.rateplan",
+                        verbose_name="rate plan",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'terms of a line',
-                'verbose_name_plural': 'terms of a line',
-                'ordering': ['-effective_from'],
-                'abstract': False,
-                'base_manager_name': 'objects',
+                "verbose_name": "terms of a line",
+                "verbose_name_plural": "terms of a line",
+                "ordering": ["-effective_from"],
+                "abstract": False,
+                "base_manager_name": "objects",
             },
         ),
         migrations.AddField(
-            model_name='account',
-            name='rate_plan',
-            field=accounts.models.tenant.TenantForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='finance.rateplan', verbose_name='rate plan'),
+            model_name="account",
+            name="rate_plan",
+            field=accounts.models.tenant.TenantForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="finance.rateplan",
+                verbose_name="rate plan",
+            ),
         ),
         migrations.CreateModel(
-            name='RatePlanDay',
+            name="RatePlanDay",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('day', models.DateField()),
-                ('annual_rate', models.DecimalField(decimal_places=6, max_digits=9, verbose_name='annual rate')),
-                ('cumulative', models.DecimalField(decimal_places=20, max_digits=60, verbose_name='cumulative')),
-                ('growth', models.DecimalField(decimal_places=40, max_digits=60)),
-                ('lender', models.ForeignKey(db_constraint=False, db_index=False, default=accounts.tenancy.current_lender_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.lender')),
-                ('plan', accounts.models.tenant.TenantForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='days', to='finance.rateplan')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("day", models.DateField()),
+                (
+                    "annual_rate",
+                    models.DecimalField(decimal_places=6, max_digits=9, verbose_name="annual rate"),
+                ),
+                (
+                    "cumulative",
+                    models.DecimalField(decimal_places=20, max_digits=60, verbose_name="cumulative"),
+                ),
+                ("growth", models.DecimalField(decimal_places=40, max_digits=60)),
+                (
+                    "lender",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        default=accounts.tenancy.default_lender_id,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.lender",
+                    ),
+                ),
+                (
+                    "plan",
+                    accounts.models.tenant.TenantForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="days",
+                        to="finance.rateplan",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'objects',
+                "abstract": False,
+                "base_manager_name": "objects",
             },
         ),
         migrations.CreateModel(
-            name='StatementBatch',
+            name="StatementBatch",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', models.UUIDField(default=uuid.uuid4, editable=False)),
-                ('period_start', models.DateField(verbose_name='from')),
-                ('period_end', models.DateField(verbose_name='to')),
-                ('state', models.CharField(choices=[('waiting', 'Waiting'), ('running', 'Running'), ('done', 'Done'), ('failed', 'Finished with failures')], default='waiting', max_length=8, verbose_name='state')),
-                ('total', models.PositiveIntegerField(default=0, verbose_name='statements')),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='ordered')),
-                ('finished_at', models.DateTimeField(null=True, verbose_name='finished')),
-                ('lender', models.ForeignKey(db_constraint=False, db_index=False, default=accounts.tenancy.current_lender_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.lender')),
-                ('ordered_by', accounts.models.tenant.TenantForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("public_id", models.UUIDField(default=uuid.uuid4, editable=False)),
+                ("period_start", models.DateField(verbose_name="from")),
+                ("period_end", models.DateField(verbose_name="to")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("waiting", "Waiting"),
+                            ("running", "Running"),
+                            ("done", "Done"),
+                            ("failed", "Finished with failures"),
+                        ],
+                        default="waiting",
+                        max_length=8,
+                        verbose_name="state",
+                    ),
+                ),
+                ("total", models.PositiveIntegerField(default=0, verbose_name="statements")),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="ordered")),
+                ("finished_at", models.DateTimeField(null=True, verbose_name="finished")),
+                (
+                    "lender",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        default=accounts.tenancy.default_lender_id,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.lender",
+                    ),
+                ),
+                (
+                    "ordered_by",
+                    accounts.models.tenant.TenantForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'statement batch',
-                'verbose_name_plural': 'statement batches',
-                'ordering': ['-created_at'],
-                'abstract': False,
-                'base_manager_name': 'objects',
+                "verbose_name": "statement batch",
+                "verbose_name_plural": "statement batches",
+                "ordering": ["-created_at"],
+                "abstract": False,
+                "base_manager_name": "objects",
             },
         ),
         migrations.CreateModel(
-            name='Statement',
+            name="Statement",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', models.UUIDField(default=uuid.uuid4, editable=False)),
-                ('number', models.CharField(max_length=20, verbose_name='number')),
-                ('period_start', models.DateField(verbose_name='from')),
-                ('period_end', models.DateField(verbose_name='to')),
-                ('due_on', models.DateField(null=True, verbose_name='due')),
-                ('opening', models.DecimalField(decimal_places=2, default=0, max_digits=16, verbose_name='opening')),
-                ('charges', models.DecimalField(decimal_places=2, default=0, max_digits=16, verbose_name='charges')),
-                ('payments', models.DecimalField(decimal_places=2, default=0, max_digits=16, verbose_name='payments')),
-                ('closing', models.DecimalField(decimal_places=2, default=0, max_digits=16, verbose_name='closing')),
-                ('amount_due', models.DecimalField(decimal_places=2, default=0, max_digits=16, verbose_name='amount due')),
-                ('content', models.JSONField(default=dict)),
-                ('state', models.CharField(choices=[('waiting', 'Waiting'), ('ready', 'Ready'), ('failed', 'Failed')], default='waiting', max_length=7, verbose_name='state')),
-                ('failure', models.CharField(blank=True, max_length=300, verbose_name='failure')),
-                ('attempts', models.PositiveSmallIntegerField(default=0)),
-                ('pdf', models.FileField(blank=True, upload_to='statements/', verbose_name='PDF')),
-                ('pdf_sha256', models.CharField(blank=True, max_length=64, verbose_name='SHA-256 of the PDF')),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='produced')),
-                ('dealership', accounts.models.tenant.TenantForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='statements', to='accounts.dealership', verbose_name='dealership')),
-                ('lender', models.ForeignKey(db_constraint=False, db_index=False, default=accounts.tenancy.current_lender_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.lender')),
-                ('batch', accounts.models.tenant.TenantForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='statements', to='finance.statementbatch')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("public_id", models.UUIDField(default=uuid.uuid4, editable=False)),
+                ("number", models.CharField(max_length=20, verbose_name="number")),
+                ("period_start", models.DateField(verbose_name="from")),
+                ("period_end", models.DateField(verbose_name="to")),
+                ("due_on", models.DateField(null=True, verbose_name="due")),
+                (
+                    "opening",
+                    models.DecimalField(decimal_places=2, default=0, max_digits=16, verbose_name="opening"),
+                ),
+                (
+                    "charges",
+                    models.DecimalField(decimal_places=2, default=0, max_digits=16, verbose_name="charges"),
+                ),
+                (
+                    "payments",
+                    models.DecimalField(decimal_places=2, default=0, max_digits=16, verbose_name="payments"),
+                ),
+                (
+                    "closing",
+                    models.DecimalField(decimal_places=2, default=0, max_digits=16, verbose_name="closing"),
+                ),
+                (
+                    "amount_due",
+                    models.DecimalField(
+                        decimal_places=2, default=0, max_digits=16, verbose_name="amount due"
+                    ),
+                ),
+                ("content", models.JSONField(default=dict)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("waiting", "Waiting"), ("ready", "Ready"), ("failed", "Failed")],
+                        default="waiting",
+                        max_length=7,
+                        verbose_name="state",
+                    ),
+                ),
+                ("failure", models.CharField(blank=True, max_length=300, verbose_name="failure")),
+                ("attempts", models.PositiveSmallIntegerField(default=0)),
+                ("pdf", models.FileField(blank=True, upload_to="statements/", verbose_name="PDF")),
+                (
+                    "pdf_sha256",
+                    models.CharField(blank=True, max_length=64, verbose_name="SHA-256 of the PDF"),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="produced")),
+                (
+                    "dealership",
+                    accounts.models.tenant.TenantForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="statements",
+                        to="accounts.dealership",
+                        verbose_name="dealership",
+                    ),
+                ),
+                (
+                    "lender",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        default=accounts.tenancy.default_lender_id,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.lender",
+                    ),
+                ),
+                (
+                    "batch",
+                    accounts.models.tenant.TenantForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="statements",
+                        to="finance.statementbatch",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'statement',
-                'verbose_name_plural': 'statements',
-                'ordering': ['-period_end', 'number'],
-                'abstract': False,
-                'base_manager_name': 'objects',
+                "verbose_name": "statement",
+                "verbose_name_plural": "statements",
+                "ordering": ["-period_end", "number"],
+                "abstract": False,
+                "base_manager_name": "objects",
             },
         ),
         migrations.CreateModel(
-            name='AccountPosition',
+            name="AccountPosition",
             fields=[
-                ('account', models.OneToOneField(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, primary_key=True, serialize=False, to='finance.account')),
-                ('principal', models.DecimalField(decimal_places=2, default=0, max_digits=16, verbose_name='principal')),
-                ('billed_interest', models.DecimalField(decimal_places=2, default=0, max_digits=16, verbose_name='billed interest')),
-                ('fees', models.DecimalField(decimal_places=2, default=0, max_digits=16, verbose_name='fees')),
-                ('credit', models.DecimalField(decimal_places=2, default=0, max_digits=16, verbose_name='credit')),
-                ('accrued_parts', models.DecimalField(decimal_places=20, default=0, max_digits=60, verbose_name='accrued')),
-                ('remainder_parts', models.DecimalField(decimal_places=20, default=0, max_digits=60, verbose_name='remainder')),
-                ('accrued_through', models.DateField(null=True, verbose_name='accrued through')),
-                ('last_sequence', models.PositiveIntegerField(default=0)),
-                ('dealership', accounts.models.tenant.TenantForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.dealership')),
-                ('lender', models.ForeignKey(db_constraint=False, db_index=False, default=accounts.tenancy.current_lender_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.lender')),
+                (
+                    "account",
+                    models.OneToOneField(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        primary_key=True,
+                        serialize=False,
+                        to="finance.account",
+                    ),
+                ),
+                (
+                    "principal",
+                    models.DecimalField(decimal_places=2, default=0, max_digits=16, verbose_name="principal"),
+                ),
+                (
+                    "billed_interest",
+                    models.DecimalField(
+                        decimal_places=2, default=0, max_digits=16, verbose_name="billed interest"
+                    ),
+                ),
+                (
+                    "fees",
+                    models.DecimalField(decimal_places=2, default=0, max_digits=16, verbose_name="fees"),
+                ),
+                (
+                    "credit",
+                    models.DecimalField(decimal_places=2, default=0, max_digits=16, verbose_name="credit"),
+                ),
+                (
+                    "accrued_parts",
+                    models.DecimalField(decimal_places=20, default=0, max_digits=60, verbose_name="accrued"),
+                ),
+                (
+                    "remainder_parts",
+                    models.DecimalField(
+                        decimal_places=20, default=0, max_digits=60, verbose_name="remainder"
+                    ),
+                ),
+                ("accrued_through", models.DateField(null=True, verbose_name="accrued through")),
+                ("last_sequence", models.PositiveIntegerField(default=0)),
+                (
+                    "dealership",
+                    accounts.models.tenant.TenantForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.dealership",
+                    ),
+                ),
+                (
+                    "lender",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        default=accounts.tenancy.default_lender_id,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.lender",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'position',
-                'verbose_name_plural': 'positions',
-                'abstract': False,
-                'base_manager_name': 'objects',
+                "verbose_name": "position",
+                "verbose_name_plural": "positions",
+                "abstract": False,
+                "base_manager_name": "objects",
             },
         ),
         migrations.CreateModel(
-            name='Loan',
+            name="Loan",
             fields=[
-                ('account', models.OneToOneField(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, primary_key=True, serialize=False, to='finance.account')),
-                ('purpose', models.CharField(choices=[('energy', 'Energy upgrade'), ('retail', 'Vehicle, retail'), ('fleet', 'Vehicle, fleet'), ('equipment', 'Equipment')], max_length=10, verbose_name='purpose')),
-                ('method', models.CharField(choices=[('equal_instalment', 'Equal instalments, monthly interest'), ('actual_days', 'Equal instalments, simple interest on actual days'), ('interest_only', 'Interest only, principal at the end')], max_length=16, verbose_name='repayment')),
-                ('amount', models.DecimalField(decimal_places=2, max_digits=16, verbose_name='amount')),
-                ('instalment', models.DecimalField(decimal_places=2, max_digits=16, verbose_name='instalment')),
-                ('instalment_count', models.PositiveSmallIntegerField(verbose_name='number of instalments')),
-                ('first_due_on', models.DateField(verbose_name='first instalment due')),
-                ('vehicle', models.CharField(blank=True, max_length=120, verbose_name='vehicle')),
-                ('registration', models.CharField(blank=True, max_length=20, verbose_name='registration')),
-                ('dealership', accounts.models.tenant.TenantForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.dealership', verbose_name='dealership')),
-                ('lender', models.ForeignKey(db_constraint=False, db_index=False, default=accounts.tenancy.current_lender_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.lender')),
+                (
+                    "account",
+                    models.OneToOneField(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        primary_key=True,
+                        serialize=False,
+                        to="finance.account",
+                    ),
+                ),
+                (
+                    "purpose",
+                    models.CharField(
+                        choices=[
+                            ("energy", "Energy upgrade"),
+                            ("retail", "Vehicle, retail"),
+                            ("fleet", "Vehicle, fleet"),
+                            ("equipment", "Equipment"),
+                        ],
+                        max_length=10,
+                        verbose_name="purpose",
+                    ),
+                ),
+                (
+                    "method",
+                    models.CharField(
+                        choices=[
+                            ("equal_instalment", "Equal instalments, monthly interest"),
+                            ("actual_days", "Equal instalments, simple interest on actual days"),
+                            ("interest_only", "Interest only, principal at the end"),
+                        ],
+                        max_length=16,
+                        verbose_name="repayment",
+                    ),
+                ),
+                ("amount", models.DecimalField(decimal_places=2, max_digits=16, verbose_name="amount")),
+                (
+                    "instalment",
+                    models.DecimalField(decimal_places=2, max_digits=16, verbose_name="instalment"),
+                ),
+                ("instalment_count", models.PositiveSmallIntegerField(verbose_name="number of instalments")),
+                ("first_due_on", models.DateField(verbose_name="first instalment due")),
+                ("vehicle", models.CharField(blank=True, max_length=120, verbose_name="vehicle")),
+                ("registration", models.CharField(blank=True, max_length=20, verbose_name="registration")),
+                (
+                    "dealership",
+                    accounts.models.tenant.TenantForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.dealership",
+                        verbose_name="dealership",
+                    ),
+                ),
+                (
+                    "lender",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        default=accounts.tenancy.default_lender_id,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.lender",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'term loan',
-                'verbose_name_plural': 'term loans',
-                'abstract': False,
-                'base_manager_name': 'objects',
+                "verbose_name": "term loan",
+                "verbose_name_plural": "term loans",
+                "abstract": False,
+                "base_manager_name": "objects",
             },
         ),
         migrations.CreateModel(
-            name='Unit',
+            name="Unit",
             fields=[
-                ('account', models.OneToOneField(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, primary_key=True, serialize=False, to='finance.account')),
-                ('vin', models.CharField(max_length=17, verbose_name='VIN')),
-                ('vin_tail', models.GeneratedField(db_persist=True, expression=django.db.models.functions.text.Right('vin', 6), output_field=models.CharField(max_length=6))),
-                ('stock_number', models.CharField(blank=True, max_length=20, verbose_name='stock number')),
-                ('model_year', models.PositiveSmallIntegerField(verbose_name='model year')),
-                ('make', models.CharField(max_length=40, verbose_name='make')),
-                ('model', models.CharField(max_length=60, verbose_name='model')),
-                ('colour', models.CharField(blank=True, max_length=30, verbose_name='colour')),
-                ('condition', models.CharField(choices=[('new', 'New'), ('used', 'Used')], default='used', max_length=4, verbose_name='condition')),
-                ('state', models.CharField(choices=[('requested', 'Requested'), ('approved', 'Approved'), ('refused', 'Refused'), ('funded', 'Floored'), ('sold', 'Sold, unpaid'), ('paid', 'Paid off')], default='requested', max_length=9, verbose_name='state')),
-                ('cost', models.DecimalField(blank=True, decimal_places=2, max_digits=16, null=True, verbose_name='cost')),
-                ('advance_amount', models.DecimalField(decimal_places=2, max_digits=16, verbose_name='advance')),
-                ('requested_at', models.DateTimeField(verbose_name='requested')),
-                ('approved_at', models.DateTimeField(blank=True, null=True, verbose_name='approved')),
-                ('funded_on', models.DateField(blank=True, null=True, verbose_name='floored on')),
-                ('maturity_on', models.DateField(blank=True, null=True, verbose_name='matures')),
-                ('sold_on', models.DateField(blank=True, null=True, verbose_name='sold on')),
-                ('payoff_due_at', models.DateTimeField(blank=True, null=True, verbose_name='payoff due')),
-                ('dealership', accounts.models.tenant.TenantForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.dealership', verbose_name='dealership')),
-                ('lender', models.ForeignKey(db_constraint=False, db_index=False, default=accounts.tenancy.current_lender_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.lender')),
+                (
+                    "account",
+                    models.OneToOneField(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        primary_key=True,
+                        serialize=False,
+                        to="finance.account",
+                    ),
+                ),
+                ("vin", models.CharField(max_length=17, verbose_name="VIN")),
+                (
+                    "vin_tail",
+                    models.GeneratedField(
+                        db_persist=True,
+                        expression=django.db.models.functions.text.Right("vin", 6),
+                        output_field=models.CharField(max_length=6),
+                    ),
+                ),
+                ("stock_number", models.CharField(blank=True, max_length=20, verbose_name="stock number")),
+                ("model_year", models.PositiveSmallIntegerField(verbose_name="model year")),
+                ("make", models.CharField(max_length=40, verbose_name="make")),
+                ("model", models.CharField(max_length=60, verbose_name="model")),
+                ("colour", models.CharField(blank=True, max_length=30, verbose_name="colour")),
+                (
+                    "condition",
+                    models.CharField(
+                        choices=[("new", "New"), ("used", "Used")],
+                        default="used",
+                        max_length=4,
+                        verbose_name="condition",
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("requested", "Requested"),
+                            ("approved", "Approved"),
+                            ("refused", "Refused"),
+                            ("funded", "Floored"),
+                            ("sold", "Sold, unpaid"),
+                            ("paid", "Paid off"),
+                        ],
+                        default="requested",
+                        max_length=9,
+                        verbose_name="state",
+                    ),
+                ),
+                (
+                    "cost",
+                    models.DecimalField(
+                        blank=True, decimal_places=2, max_digits=16, null=True, verbose_name="cost"
+                    ),
+                ),
+                (
+                    "advance_amount",
+                    models.DecimalField(decimal_places=2, max_digits=16, verbose_name="advance"),
+                ),
+                ("requested_at", models.DateTimeField(verbose_name="requested")),
+                ("approved_at", models.DateTimeField(blank=True, null=True, verbose_name="approved")),
+                ("funded_on", models.DateField(blank=True, null=True, verbose_name="floored on")),
+                ("maturity_on", models.DateField(blank=True, null=True, verbose_name="matures")),
+                ("sold_on", models.DateField(blank=True, null=True, verbose_name="sold on")),
+                ("payoff_due_at", models.DateTimeField(blank=True, null=True, verbose_name="payoff due")),
+                (
+                    "dealership",
+                    accounts.models.tenant.TenantForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.dealership",
+                        verbose_name="dealership",
+                    ),
+                ),
+                (
+                    "lender",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        default=accounts.tenancy.default_lender_id,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.lender",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'unit',
-                'verbose_name_plural': 'units',
-                'abstract': False,
-                'base_manager_name': 'objects',
+                "verbose_name": "unit",
+                "verbose_name_plural": "units",
+                "abstract": False,
+                "base_manager_name": "objects",
             },
         ),
         migrations.AddIndex(
-            model_name='creditline',
-            index=models.Index(fields=['lender', 'dealership'], name='finance_line_dealership'),
+            model_name="creditline",
+            index=models.Index(fields=["lender", "dealership"], name="finance_line_dealership"),
         ),
         migrations.AddConstraint(
-            model_name='creditline',
-            constraint=models.UniqueConstraint(fields=('lender', 'number'), name='finance_creditline_number'),
+            model_name="creditline",
+            constraint=models.UniqueConstraint(fields=("lender", "number"), name="finance_creditline_number"),
         ),
         migrations.AddConstraint(
-            model_name='creditline',
-            constraint=models.CheckConstraint(condition=models.Q(('limit__gte', 0)), name='finance_creditline_limit'),
+            model_name="creditline",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("limit__gte", 0)), name="finance_creditline_limit"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='curtailmentprogramme',
-            constraint=models.UniqueConstraint(fields=('lender', 'code'), name='finance_programme_code'),
+            model_name="curtailmentprogramme",
+            constraint=models.UniqueConstraint(fields=("lender", "code"), name="finance_programme_code"),
         ),
         migrations.AddConstraint(
-            model_name='daystep',
-            constraint=models.UniqueConstraint(fields=('lender', 'business_date', 'step'), name='finance_daystep_once'),
+            model_name="daystep",
+            constraint=models.UniqueConstraint(
+                fields=("lender", "business_date", "step"), name="finance_daystep_once"
+            ),
         ),
         migrations.AddIndex(
-            model_name='dueitem',
-            index=models.Index(condition=models.Q(('outstanding_principal__gt', 0), ('outstanding_interest__gt', 0), ('outstanding_fees__gt', 0), _connector='OR'), fields=['lender', 'dealership', 'due_on'], name='finance_dueitem_open'),
+            model_name="dueitem",
+            index=models.Index(
+                condition=models.Q(
+                    ("outstanding_principal__gt", 0),
+                    ("outstanding_interest__gt", 0),
+                    ("outstanding_fees__gt", 0),
+                    _connector="OR",
+                ),
+                fields=["lender", "dealership", "due_on"],
+                name="finance_dueitem_open",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='dueitem',
-            constraint=models.UniqueConstraint(fields=('lender', 'account', 'kind', 'number'), name='finance_dueitem_number'),
+            model_name="dueitem",
+            constraint=models.UniqueConstraint(
+                fields=("lender", "account", "kind", "number"), name="finance_dueitem_number"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='dueitem',
-            constraint=models.CheckConstraint(condition=models.Q(('outstanding_principal__gte', 0), ('outstanding_interest__gte', 0), ('outstanding_fees__gte', 0), ('outstanding_principal__lte', models.F('principal')), ('outstanding_interest__lte', models.F('interest')), ('outstanding_fees__lte', models.F('fees'))), name='finance_dueitem_outstanding'),
+            model_name="dueitem",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("outstanding_principal__gte", 0),
+                    ("outstanding_interest__gte", 0),
+                    ("outstanding_fees__gte", 0),
+                    ("outstanding_principal__lte", models.F("principal")),
+                    ("outstanding_interest__lte", models.F("interest")),
+                    ("outstanding_fees__lte", models.F("fees")),
+                ),
+                name="finance_dueitem_outstanding",
+            ),
         ),
         migrations.AddIndex(
-            model_name='journalentry',
-            index=models.Index(fields=['lender', 'dealership', '-id'], name='finance_entry_dealership'),
+            model_name="journalentry",
+            index=models.Index(fields=["lender", "dealership", "-id"], name="finance_entry_dealership"),
         ),
         migrations.AddIndex(
-            model_name='journalentry',
-            index=models.Index(fields=['lender', 'business_date'], name='finance_entry_day'),
+            model_name="journalentry",
+            index=models.Index(fields=["lender", "business_date"], name="finance_entry_day"),
         ),
         migrations.AddConstraint(
-            model_name='journalentry',
-            constraint=models.UniqueConstraint(fields=('lender', 'source', 'key'), name='finance_journalentry_once'),
+            model_name="journalentry",
+            constraint=models.UniqueConstraint(
+                fields=("lender", "source", "key"), name="finance_journalentry_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='journalentry',
-            constraint=models.UniqueConstraint(condition=models.Q(('reverses__isnull', False)), fields=('lender', 'reverses'), name='finance_journalentry_reversed'),
+            model_name="journalentry",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("reverses__isnull", False)),
+                fields=("lender", "reverses"),
+                name="finance_journalentry_reversed",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='accountevent',
-            constraint=models.UniqueConstraint(fields=('lender', 'account', 'sequence'), name='finance_accountevent_sequence'),
+            model_name="accountevent",
+            constraint=models.UniqueConstraint(
+                fields=("lender", "account", "sequence"), name="finance_accountevent_sequence"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='accountevent',
-            constraint=models.UniqueConstraint(condition=models.Q(('reverses_sequence__isnull', False)), fields=('lender', 'account', 'reverses_sequence'), name='finance_accountevent_reversed_once'),
+            model_name="accountevent",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("reverses_sequence__isnull", False)),
+                fields=("lender", "account", "reverses_sequence"),
+                name="finance_accountevent_reversed_once",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='ledgeraccount',
-            constraint=models.UniqueConstraint(fields=('lender', 'code'), name='finance_ledgeraccount_code'),
+            model_name="ledgeraccount",
+            constraint=models.UniqueConstraint(fields=("lender", "code"), name="finance_ledgeraccount_code"),
         ),
         migrations.AddIndex(
-            model_name='journalline',
-            index=models.Index(fields=['lender', 'entry'], name='finance_line_entry'),
+            model_name="journalline",
+            index=models.Index(fields=["lender", "entry"], name="finance_line_entry"),
         ),
         migrations.AddIndex(
-            model_name='journalline',
-            index=models.Index(fields=['lender', 'account', 'id'], name='finance_line_account'),
+            model_name="journalline",
+            index=models.Index(fields=["lender", "account", "id"], name="finance_line_account"),
         ),
         migrations.AddIndex(
-            model_name='journalline',
-            index=models.Index(fields=['lender', 'ledger_account', 'dealership'], name='finance_line_ledger'),
+            model_name="journalline",
+            index=models.Index(fields=["lender", "ledger_account", "dealership"], name="finance_line_ledger"),
         ),
         migrations.AddConstraint(
-            model_name='journalline',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('credit', 0), ('debit__gt', 0)), models.Q(('credit__gt', 0), ('debit', 0)), _connector='OR'), name='finance_journalline_one_side'),
+            model_name="journalline",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("credit", 0), ("debit__gt", 0)),
+                    models.Q(("credit__gt", 0), ("debit", 0)),
+                    _connector="OR",
+                ),
+                name="finance_journalline_one_side",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='rateindex',
-            constraint=models.UniqueConstraint(fields=('lender', 'code'), name='finance_rateindex_code'),
+            model_name="rateindex",
+            constraint=models.UniqueConstraint(fields=("lender", "code"), name="finance_rateindex_code"),
         ),
         migrations.AddConstraint(
-            model_name='indexfixing',
-            constraint=models.UniqueConstraint(fields=('lender', 'index', 'effective_from'), name='finance_indexfixing_day'),
+            model_name="indexfixing",
+            constraint=models.UniqueConstraint(
+                fields=("lender", "index", "effective_from"), name="finance_indexfixing_day"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='rateplan',
-            constraint=models.UniqueConstraint(fields=('lender', 'code'), name='finance_rateplan_code'),
+            model_name="rateplan",
+            constraint=models.UniqueConstraint(fields=("lender", "code"), name="finance_rateplan_code"),
         ),
         migrations.AddConstraint(
-            model_name='lineterms',
-            constraint=models.UniqueConstraint(fields=('lender', 'line', 'effective_from'), name='finance_lineterms_day'),
+            model_name="lineterms",
+            constraint=models.UniqueConstraint(
+                fields=("lender", "line", "effective_from"), name="finance_lineterms_day"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='lineterms',
-            constraint=models.CheckConstraint(condition=models.Q(('payment_day__gte', 1), ('payment_day__lte', 28)), name='finance_lineterms_payment_day'),
+            model_name="lineterms",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("payment_day__gte", 1), ("payment_day__lte", 28)),
+                name="finance_lineterms_payment_day",
+            ),
         ),
         migrations.AddIndex(
-            model_name='account',
-            index=models.Index(fields=['lender', 'dealership', 'kind', 'state'], name='finance_account_dealership'),
+            model_name="account",
+            index=models.Index(
+                fields=["lender", "dealership", "kind", "state"], name="finance_account_dealership"
+            ),
         ),
         migrations.AddIndex(
-            model_name='account',
-            index=models.Index(fields=['lender', 'line', 'state'], name='finance_account_line'),
+            model_name="account",
+            index=models.Index(fields=["lender", "line", "state"], name="finance_account_line"),
         ),
         migrations.AddConstraint(
-            model_name='account',
-            constraint=models.UniqueConstraint(fields=('lender', 'number'), name='finance_account_number'),
+            model_name="account",
+            constraint=models.UniqueConstraint(fields=("lender", "number"), name="finance_account_number"),
         ),
         migrations.AddConstraint(
-            model_name='rateplanday',
-            constraint=models.UniqueConstraint(fields=('lender', 'plan', 'day'), name='finance_rateplanday_day'),
+            model_name="rateplanday",
+            constraint=models.UniqueConstraint(
+                fields=("lender", "plan", "day"), name="finance_rateplanday_day"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='statement',
-            constraint=models.UniqueConstraint(fields=('lender', 'number'), name='finance_statement_number'),
+            model_name="statement",
+            constraint=models.UniqueConstraint(fields=("lender", "number"), name="finance_statement_number"),
         ),
         migrations.AddConstraint(
-            model_name='statement',
-            constraint=models.UniqueConstraint(fields=('lender', 'dealership', 'period_end'), name='finance_statement_period'),
+            model_name="statement",
+            constraint=models.UniqueConstraint(
+                fields=("lender", "dealership", "period_end"), name="finance_statement_period"
+            ),
         ),
         migrations.AddIndex(
-            model_name='loan',
-            index=models.Index(fields=['lender', 'dealership'], name='finance_loan_dealership'),
+            model_name="loan",
+            index=models.Index(fields=["lender", "dealership"], name="finance_loan_dealership"),
         ),
         migrations.AddIndex(
-            model_name='unit',
-            index=models.Index(fields=['lender', 'dealership', 'state', 'funded_on'], name='finance_unit_state'),
+            model_name="unit",
+            index=models.Index(
+                fields=["lender", "dealership", "state", "funded_on"], name="finance_unit_state"
+            ),
         ),
         migrations.AddIndex(
-            model_name='unit',
-            index=models.Index(fields=['lender', 'dealership', 'vin_tail'], name='finance_unit_vin_tail'),
+            model_name="unit",
+            index=models.Index(fields=["lender", "dealership", "vin_tail"], name="finance_unit_vin_tail"),
         ),
         migrations.AddIndex(
-            model_name='unit',
-            index=models.Index(fields=['lender', 'vin_tail'], name='finance_unit_lender_tail'),
+            model_name="unit",
+            index=models.Index(fields=["lender", "vin_tail"], name="finance_unit_lender_tail"),
         ),
         migrations.AddIndex(
-            model_name='unit',
-            index=models.Index(fields=['lender', 'dealership', 'stock_number'], name='finance_unit_stock'),
+            model_name="unit",
+            index=models.Index(fields=["lender", "dealership", "stock_number"], name="finance_unit_stock"),
         ),
         migrations.AddConstraint(
-            model_name='unit',
-            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ['requested', 'approved', 'funded', 'sold'])), fields=('lender', 'vin'), name='finance_unit_live_vin'),
+            model_name="unit",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state__in", ["requested", "approved", "funded", "sold"])),
+                fields=("lender", "vin"),
+                name="finance_unit_live_vin",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='unit',
-            constraint=models.CheckConstraint(condition=models.Q(('advance_amount__gt', 0)), name='finance_unit_advance'),
+            model_name="unit",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("advance_amount__gt", 0)), name="finance_unit_advance"
+            ),
         ),
     ]

@@ -98,8 +98,12 @@ class Migration(migrations.Migration):
             append_only=True,
             watch=True,
         ),
-        TenantTable("finance_rateplan", dealer_rows=None, references={"index_id": "finance_rateindex"}, watch=True),
-        TenantTable("finance_rateplanday", dealer_rows=None, staff=FULL, references={"plan_id": "finance_rateplan"}),
+        TenantTable(
+            "finance_rateplan", dealer_rows=None, references={"index_id": "finance_rateindex"}, watch=True
+        ),
+        TenantTable(
+            "finance_rateplanday", dealer_rows=None, staff=FULL, references={"plan_id": "finance_rateplan"}
+        ),
         TenantTable("finance_curtailmentprogramme", dealer_rows=None, watch=True),
         TenantTable("finance_creditline", references=DEALERSHIP, public_id=True, watch=True),
         TenantTable(
@@ -131,7 +135,11 @@ class Migration(migrations.Migration):
         TenantTable(
             "finance_journalline",
             staff=ADD,
-            references={"entry_id": "finance_journalentry", "ledger_account_id": "finance_ledgeraccount", **ACCOUNT},
+            references={
+                "entry_id": "finance_journalentry",
+                "ledger_account_id": "finance_ledgeraccount",
+                **ACCOUNT,
+            },
             append_only=True,
         ),
         TenantTable(

@@ -73,7 +73,9 @@ class Unit(TenantModel):
     vin = models.CharField(_("VIN"), max_length=17)
     # The last six of the VIN, which people quote; kept apart so that the look-up is an indexable equality.
     vin_tail = models.GeneratedField(
-        expression=models.functions.Right("vin", 6), output_field=models.CharField(max_length=6), db_persist=True
+        expression=models.functions.Right("vin", 6),
+        output_field=models.CharField(max_length=6),
+        db_persist=True,
     )
     stock_number = models.CharField(_("stock number"), max_length=20, blank=True)
     model_year = models.PositiveSmallIntegerField(_("model year"))
@@ -217,7 +219,9 @@ class AccountEvent(TenantModel):
         verbose_name_plural = _("events")
         ordering = ["effective_on", "sequence"]
         constraints = [
-            models.UniqueConstraint(fields=["lender", "account", "sequence"], name="finance_accountevent_sequence"),
+            models.UniqueConstraint(
+                fields=["lender", "account", "sequence"], name="finance_accountevent_sequence"
+            ),
             models.UniqueConstraint(
                 fields=["lender", "account", "reverses_sequence"],
                 condition=Q(reverses_sequence__isnull=False),
@@ -263,7 +267,9 @@ class DueItem(TenantModel):
         verbose_name_plural = _("due items")
         ordering = ["due_on", "id"]
         constraints = [
-            models.UniqueConstraint(fields=["lender", "account", "kind", "number"], name="finance_dueitem_number"),
+            models.UniqueConstraint(
+                fields=["lender", "account", "kind", "number"], name="finance_dueitem_number"
+            ),
             models.CheckConstraint(
                 condition=Q(outstanding_principal__gte=0)
                 & Q(outstanding_interest__gte=0)
@@ -277,7 +283,9 @@ class DueItem(TenantModel):
         indexes = [
             models.Index(
                 fields=["lender", "dealership", "due_on"],
-                condition=Q(outstanding_principal__gt=0) | Q(outstanding_interest__gt=0) | Q(outstanding_fees__gt=0),
+                condition=Q(outstanding_principal__gt=0)
+                | Q(outstanding_interest__gt=0)
+                | Q(outstanding_fees__gt=0),
                 name="finance_dueitem_open",
             ),
         ]

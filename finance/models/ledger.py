@@ -58,7 +58,9 @@ class JournalEntry(TenantModel):
         constraints = [
             models.UniqueConstraint(fields=["lender", "source", "key"], name="finance_journalentry_once"),
             models.UniqueConstraint(
-                fields=["lender", "reverses"], condition=Q(reverses__isnull=False), name="finance_journalentry_reversed"
+                fields=["lender", "reverses"],
+                condition=Q(reverses__isnull=False),
+                name="finance_journalentry_reversed",
             ),
         ]
         indexes = [
@@ -76,7 +78,9 @@ class JournalLine(TenantModel):
     dealership = TenantForeignKey(Dealership, null=True, related_name="+")
     entry = TenantForeignKey(JournalEntry, related_name="lines")
     ledger_account = TenantForeignKey(LedgerAccount, related_name="lines", verbose_name=_("ledger account"))
-    account = TenantForeignKey(Account, null=True, related_name="journal_lines", verbose_name=_("unit or loan"))
+    account = TenantForeignKey(
+        Account, null=True, related_name="journal_lines", verbose_name=_("unit or loan")
+    )
     debit = amount_field(_("debit"), default=0)
     credit = amount_field(_("credit"), default=0)
 
@@ -87,7 +91,8 @@ class JournalLine(TenantModel):
         verbose_name_plural = _("journal lines")
         constraints = [
             models.CheckConstraint(
-                condition=(Q(debit__gt=0, credit=0) | Q(debit=0, credit__gt=0)), name="finance_journalline_one_side"
+                condition=(Q(debit__gt=0, credit=0) | Q(debit=0, credit__gt=0)),
+                name="finance_journalline_one_side",
             ),
         ]
         indexes = [

@@ -75,7 +75,9 @@ class LineTerms(TenantModel):
         INTEREST_PRINCIPAL_FEES = "interest,principal,fees", _("interest, principal, fees")
         INTEREST_FEES_PRINCIPAL = "interest,fees,principal", _("interest, fees, principal")
 
-    line = TenantForeignKey(CreditLine, related_name="terms", on_delete=models.CASCADE, verbose_name=_("line"))
+    line = TenantForeignKey(
+        CreditLine, related_name="terms", on_delete=models.CASCADE, verbose_name=_("line")
+    )
     effective_from = models.DateField(_("effective from"))
     rate_plan = TenantForeignKey(RatePlan, related_name="+", verbose_name=_("rate plan"))
     programme = TenantForeignKey(
@@ -97,7 +99,10 @@ class LineTerms(TenantModel):
     releases_credit_at = models.CharField(
         _("credit is free again"),
         max_length=10,
-        choices=[("submission", _("when a payment is submitted")), ("settlement", _("when a payment has settled"))],
+        choices=[
+            ("submission", _("when a payment is submitted")),
+            ("settlement", _("when a payment has settled")),
+        ],
         default="settlement",
     )
 
@@ -108,9 +113,12 @@ class LineTerms(TenantModel):
         verbose_name_plural = _("terms of a line")
         ordering = ["-effective_from"]
         constraints = [
-            models.UniqueConstraint(fields=["lender", "line", "effective_from"], name="finance_lineterms_day"),
+            models.UniqueConstraint(
+                fields=["lender", "line", "effective_from"], name="finance_lineterms_day"
+            ),
             models.CheckConstraint(
-                condition=models.Q(payment_day__gte=1, payment_day__lte=28), name="finance_lineterms_payment_day"
+                condition=models.Q(payment_day__gte=1, payment_day__lte=28),
+                name="finance_lineterms_payment_day",
             ),
         ]
 

@@ -40,7 +40,9 @@ class IndexFixing(TenantModel):
         verbose_name_plural = _("fixings")
         ordering = ["-effective_from"]
         constraints = [
-            models.UniqueConstraint(fields=["lender", "index", "effective_from"], name="finance_indexfixing_day"),
+            models.UniqueConstraint(
+                fields=["lender", "index", "effective_from"], name="finance_indexfixing_day"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -67,7 +69,9 @@ class RatePlan(TenantModel):
     floor = rate_field(_("floor"), null=True, blank=True)
     ceiling = rate_field(_("ceiling"), null=True, blank=True)
     day_count = models.CharField(_("day count"), max_length=14, choices=DayCount)
-    compounding = models.CharField(_("compounding"), max_length=8, choices=Compounding, default=Compounding.SIMPLE)
+    compounding = models.CharField(
+        _("compounding"), max_length=8, choices=Compounding, default=Compounding.SIMPLE
+    )
     starts_on = models.DateField(_("first day"))
 
     objects = TenantManager()
@@ -93,4 +97,6 @@ class RatePlanDay(TenantModel):
     objects = TenantManager()
 
     class Meta(TenantModel.Meta):
-        constraints = [models.UniqueConstraint(fields=["lender", "plan", "day"], name="finance_rateplanday_day")]
+        constraints = [
+            models.UniqueConstraint(fields=["lender", "plan", "day"], name="finance_rateplanday_day")
+        ]

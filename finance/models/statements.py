@@ -71,5 +71,7 @@ class Statement(TenantModel):
         ordering = ["-period_end", "number"]
         constraints = [
             models.UniqueConstraint(fields=["lender", "number"], name="finance_statement_number"),
-            models.UniqueConstraint(fields=["lender", "dealership", "period_end"], name="finance_statement_period"),
+            models.UniqueConstraint(
+                fields=["lender", "dealership", "period_end"], name="finance_statement_period"
+            ),
         ]

@@ -10,177 +10,447 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0001_tables'),
-        ('finance', '0001_tables'),
+        ("accounts", "0001_tables"),
+        ("finance", "0001_tables"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='PaymentMethod',
+            name="PaymentMethod",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', models.UUIDField(default=uuid.uuid4, editable=False)),
-                ('kind', models.CharField(choices=[('ach_debit', 'Bank debit (ACH)'), ('sepa_debit', 'Bank debit (SEPA)'), ('bacs_debit', 'Direct Debit (Bacs)'), ('card', 'Card')], max_length=10, verbose_name='kind')),
-                ('label', models.CharField(max_length=60, verbose_name='name of the account')),
-                ('holder', models.CharField(max_length=100, verbose_name='account holder')),
-                ('bank_code', models.CharField(blank=True, max_length=20, verbose_name='routing number, BIC or sort code')),
-                ('encrypted_number', models.BinaryField()),
-                ('last_four', models.CharField(max_length=4, verbose_name='last four characters')),
-                ('mandate_reference', models.CharField(blank=True, max_length=35, verbose_name='mandate')),
-                ('mandate_signed_on', models.DateField(blank=True, null=True, verbose_name='mandate signed')),
-                ('state', models.CharField(choices=[('active', 'Active'), ('suspended', 'Not to be used')], default='active', max_length=9, verbose_name='state')),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('dealership', accounts.models.tenant.TenantForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='payment_methods', to='accounts.dealership', verbose_name='dealership')),
-                ('lender', models.ForeignKey(db_constraint=False, db_index=False, default=accounts.tenancy.current_lender_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.lender')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("public_id", models.UUIDField(default=uuid.uuid4, editable=False)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("ach_debit", "Bank debit (ACH)"),
+                            ("sepa_debit", "Bank debit (SEPA)"),
+                            ("bacs_debit", "Direct Debit (Bacs)"),
+                            ("card", "Card"),
+                        ],
+                        max_length=10,
+                        verbose_name="kind",
+                    ),
+                ),
+                ("label", models.CharField(max_length=60, verbose_name="name of the account")),
+                ("holder", models.CharField(max_length=100, verbose_name="account holder")),
+                (
+                    "bank_code",
+                    models.CharField(
+                        blank=True, max_length=20, verbose_name="routing number, BIC or sort code"
+                    ),
+                ),
+                ("encrypted_number", models.BinaryField()),
+                ("last_four", models.CharField(max_length=4, verbose_name="last four characters")),
+                ("mandate_reference", models.CharField(blank=True, max_length=35, verbose_name="mandate")),
+                ("mandate_signed_on", models.DateField(blank=True, null=True, verbose_name="mandate signed")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("active", "Active"), ("suspended", "Not to be used")],
+                        default="active",
+                        max_length=9,
+                        verbose_name="state",
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "dealership",
+                    accounts.models.tenant.TenantForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="payment_methods",
+                        to="accounts.dealership",
+                        verbose_name="dealership",
+                    ),
+                ),
+                (
+                    "lender",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        default=accounts.tenancy.default_lender_id,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.lender",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'payment method',
-                'verbose_name_plural': 'payment methods',
-                'abstract': False,
-                'base_manager_name': 'objects',
+                "verbose_name": "payment method",
+                "verbose_name_plural": "payment methods",
+                "abstract": False,
+                "base_manager_name": "objects",
             },
         ),
         migrations.CreateModel(
-            name='Payment',
+            name="Payment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', models.UUIDField(default=uuid.uuid4, editable=False)),
-                ('token', models.UUIDField()),
-                ('number', models.CharField(max_length=20, verbose_name='number')),
-                ('currency', models.CharField(max_length=3, verbose_name='currency')),
-                ('amount', models.DecimalField(decimal_places=2, max_digits=16, verbose_name='amount')),
-                ('state', models.CharField(choices=[('submitted', 'Submitted'), ('processing', 'Processing'), ('checking', 'Being checked'), ('settled', 'Settled'), ('declined', 'Declined'), ('returned', 'Returned'), ('cancelled', 'Cancelled')], default='submitted', max_length=10, verbose_name='state')),
-                ('value_date', models.DateField(verbose_name='counts on')),
-                ('expected_on', models.DateField(verbose_name='expected to settle')),
-                ('made_by_name', models.CharField(max_length=100, verbose_name='made by')),
-                ('submitted_at', models.DateTimeField(verbose_name='submitted')),
-                ('settled_at', models.DateTimeField(null=True, verbose_name='settled')),
-                ('returned_at', models.DateTimeField(null=True, verbose_name='returned')),
-                ('return_code', models.CharField(blank=True, max_length=8, verbose_name='return code')),
-                ('return_reason', models.CharField(blank=True, max_length=200, verbose_name='reason')),
-                ('gateway', models.CharField(max_length=20, verbose_name='gateway')),
-                ('gateway_reference', models.CharField(blank=True, max_length=80, verbose_name="bank's reference")),
-                ('next_step_at', models.DateTimeField()),
-                ('lookups', models.PositiveSmallIntegerField(default=0)),
-                ('dealership', accounts.models.tenant.TenantForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='payments', to='accounts.dealership', verbose_name='dealership')),
-                ('entry', accounts.models.tenant.TenantForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='finance.journalentry', verbose_name='journal entry')),
-                ('lender', models.ForeignKey(db_constraint=False, db_index=False, default=accounts.tenancy.current_lender_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.lender')),
-                ('made_by', accounts.models.tenant.TenantForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='made by')),
-                ('return_entry', accounts.models.tenant.TenantForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='finance.journalentry', verbose_name='reversing entry')),
-                ('method', accounts.models.tenant.TenantForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='payments', to='payments.paymentmethod', verbose_name='paid from')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("public_id", models.UUIDField(default=uuid.uuid4, editable=False)),
+                ("token", models.UUIDField()),
+                ("number", models.CharField(max_length=20, verbose_name="number")),
+                ("currency", models.CharField(max_length=3, verbose_name="currency")),
+                ("amount", models.DecimalField(decimal_places=2, max_digits=16, verbose_name="amount")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("submitted", "Submitted"),
+                            ("processing", "Processing"),
+                            ("checking", "Being checked"),
+                            ("settled", "Settled"),
+                            ("declined", "Declined"),
+                            ("returned", "Returned"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="submitted",
+                        max_length=10,
+                        verbose_name="state",
+                    ),
+                ),
+                ("value_date", models.DateField(verbose_name="counts on")),
+                ("expected_on", models.DateField(verbose_name="expected to settle")),
+                ("made_by_name", models.CharField(max_length=100, verbose_name="made by")),
+                ("submitted_at", models.DateTimeField(verbose_name="submitted")),
+                ("settled_at", models.DateTimeField(null=True, verbose_name="settled")),
+                ("returned_at", models.DateTimeField(null=True, verbose_name="returned")),
+                ("return_code", models.CharField(blank=True, max_length=8, verbose_name="return code")),
+                ("return_reason", models.CharField(blank=True, max_length=200, verbose_name="reason")),
+                ("gateway", models.CharField(max_length=20, verbose_name="gateway")),
+                (
+                    "gateway_reference",
+                    models.CharField(blank=True, max_length=80, verbose_name="bank's reference"),
+                ),
+                ("next_step_at", models.DateTimeField()),
+                ("lookups", models.PositiveSmallIntegerField(default=0)),
+                (
+                    "dealership",
+                    accounts.models.tenant.TenantForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="payments",
+                        to="accounts.dealership",
+                        verbose_name="dealership",
+                    ),
+                ),
+                (
+                    "entry",
+                    accounts.models.tenant.TenantForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="finance.journalentry",
+                        verbose_name="journal entry",
+                    ),
+                ),
+                (
+                    "lender",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        default=accounts.tenancy.default_lender_id,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.lender",
+                    ),
+                ),
+                (
+                    "made_by",
+                    accounts.models.tenant.TenantForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="made by",
+                    ),
+                ),
+                (
+                    "return_entry",
+                    accounts.models.tenant.TenantForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="finance.journalentry",
+                        verbose_name="reversing entry",
+                    ),
+                ),
+                (
+                    "method",
+                    accounts.models.tenant.TenantForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="payments",
+                        to="payments.paymentmethod",
+                        verbose_name="paid from",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'payment',
-                'verbose_name_plural': 'payments',
-                'ordering': ['-submitted_at'],
-                'abstract': False,
-                'base_manager_name': 'objects',
+                "verbose_name": "payment",
+                "verbose_name_plural": "payments",
+                "ordering": ["-submitted_at"],
+                "abstract": False,
+                "base_manager_name": "objects",
             },
         ),
         migrations.CreateModel(
-            name='PaymentShare',
+            name="PaymentShare",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('purpose', models.CharField(choices=[('due', 'Amount due'), ('payoff', 'Payoff'), ('amount', 'Chosen amount')], max_length=6, verbose_name='purpose')),
-                ('amount', models.DecimalField(decimal_places=2, max_digits=16, verbose_name='amount')),
-                ('principal', models.DecimalField(decimal_places=2, max_digits=16, verbose_name='principal')),
-                ('interest', models.DecimalField(decimal_places=2, max_digits=16, verbose_name='interest')),
-                ('fees', models.DecimalField(decimal_places=2, max_digits=16, verbose_name='fees')),
-                ('account', accounts.models.tenant.TenantForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='payment_shares', to='finance.account')),
-                ('dealership', accounts.models.tenant.TenantForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.dealership')),
-                ('lender', models.ForeignKey(db_constraint=False, db_index=False, default=accounts.tenancy.current_lender_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.lender')),
-                ('payment', accounts.models.tenant.TenantForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='shares', to='payments.payment')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "purpose",
+                    models.CharField(
+                        choices=[("due", "Amount due"), ("payoff", "Payoff"), ("amount", "Chosen amount")],
+                        max_length=6,
+                        verbose_name="purpose",
+                    ),
+                ),
+                ("amount", models.DecimalField(decimal_places=2, max_digits=16, verbose_name="amount")),
+                ("principal", models.DecimalField(decimal_places=2, max_digits=16, verbose_name="principal")),
+                ("interest", models.DecimalField(decimal_places=2, max_digits=16, verbose_name="interest")),
+                ("fees", models.DecimalField(decimal_places=2, max_digits=16, verbose_name="fees")),
+                (
+                    "account",
+                    accounts.models.tenant.TenantForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="payment_shares",
+                        to="finance.account",
+                    ),
+                ),
+                (
+                    "dealership",
+                    accounts.models.tenant.TenantForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.dealership",
+                    ),
+                ),
+                (
+                    "lender",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        default=accounts.tenancy.default_lender_id,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.lender",
+                    ),
+                ),
+                (
+                    "payment",
+                    accounts.models.tenant.TenantForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="shares",
+                        to="payments.payment",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'share of a payment',
-                'verbose_name_plural': 'shares of a payment',
-                'abstract': False,
-                'base_manager_name': 'objects',
+                "verbose_name": "share of a payment",
+                "verbose_name_plural": "shares of a payment",
+                "abstract": False,
+                "base_manager_name": "objects",
             },
         ),
         migrations.CreateModel(
-            name='PaymentStep',
+            name="PaymentStep",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('state', models.CharField(choices=[('submitted', 'Submitted'), ('processing', 'Processing'), ('checking', 'Being checked'), ('settled', 'Settled'), ('declined', 'Declined'), ('returned', 'Returned'), ('cancelled', 'Cancelled')], max_length=10, verbose_name='state')),
-                ('recorded_at', models.DateTimeField(auto_now_add=True, verbose_name='when')),
-                ('note', models.CharField(blank=True, max_length=200, verbose_name='note')),
-                ('dealership', accounts.models.tenant.TenantForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.dealership')),
-                ('lender', models.ForeignKey(db_constraint=False, db_index=False, default=accounts.tenancy.current_lender_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.lender')),
-                ('payment', accounts.models.tenant.TenantForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='steps', to='payments.payment')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("submitted", "Submitted"),
+                            ("processing", "Processing"),
+                            ("checking", "Being checked"),
+                            ("settled", "Settled"),
+                            ("declined", "Declined"),
+                            ("returned", "Returned"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        max_length=10,
+                        verbose_name="state",
+                    ),
+                ),
+                ("recorded_at", models.DateTimeField(auto_now_add=True, verbose_name="when")),
+                ("note", models.CharField(blank=True, max_length=200, verbose_name="note")),
+                (
+                    "dealership",
+                    accounts.models.tenant.TenantForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.dealership",
+                    ),
+                ),
+                (
+                    "lender",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        default=accounts.tenancy.default_lender_id,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.lender",
+                    ),
+                ),
+                (
+                    "payment",
+                    accounts.models.tenant.TenantForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="steps",
+                        to="payments.payment",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'step of a payment',
-                'verbose_name_plural': 'steps of a payment',
-                'ordering': ['id'],
-                'abstract': False,
-                'base_manager_name': 'objects',
+                "verbose_name": "step of a payment",
+                "verbose_name_plural": "steps of a payment",
+                "ordering": ["id"],
+                "abstract": False,
+                "base_manager_name": "objects",
             },
         ),
         migrations.CreateModel(
-            name='GatewayEvent',
+            name="GatewayEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('gateway', models.CharField(max_length=20)),
-                ('event_id', models.CharField(max_length=80)),
-                ('kind', models.CharField(max_length=40)),
-                ('payload', models.JSONField()),
-                ('received_at', models.DateTimeField(auto_now_add=True)),
-                ('processed_at', models.DateTimeField(null=True)),
-                ('problem', models.CharField(blank=True, max_length=200)),
-                ('lender', models.ForeignKey(db_constraint=False, db_index=False, default=accounts.tenancy.current_lender_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.lender')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("gateway", models.CharField(max_length=20)),
+                ("event_id", models.CharField(max_length=80)),
+                ("kind", models.CharField(max_length=40)),
+                ("payload", models.JSONField()),
+                ("received_at", models.DateTimeField(auto_now_add=True)),
+                ("processed_at", models.DateTimeField(null=True)),
+                ("problem", models.CharField(blank=True, max_length=200)),
+                (
+                    "lender",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        default=accounts.tenancy.default_lender_id,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.lender",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'message of a gateway',
-                'verbose_name_plural': 'messages of gateways',
-                'abstract': False,
-                'base_manager_name': 'objects',
-                'constraints': [models.UniqueConstraint(fields=('lender', 'gateway', 'event_id'), name='payments_gatewayevent_once')],
+                "verbose_name": "message of a gateway",
+                "verbose_name_plural": "messages of gateways",
+                "abstract": False,
+                "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("lender", "gateway", "event_id"), name="payments_gatewayevent_once"
+                    )
+                ],
             },
         ),
         migrations.AddIndex(
-            model_name='paymentmethod',
-            index=models.Index(fields=['lender', 'dealership'], name='payments_method_dealership'),
+            model_name="paymentmethod",
+            index=models.Index(fields=["lender", "dealership"], name="payments_method_dealership"),
         ),
         migrations.AddIndex(
-            model_name='payment',
-            index=models.Index(fields=['lender', 'dealership', '-submitted_at'], name='payments_payment_dealership'),
+            model_name="payment",
+            index=models.Index(
+                fields=["lender", "dealership", "-submitted_at"], name="payments_payment_dealership"
+            ),
         ),
         migrations.AddIndex(
-            model_name='payment',
-            index=models.Index(condition=models.Q(('state__in', ['submitted', 'processing', 'checking'])), fields=['lender', 'next_step_at'], name='payments_payment_open'),
+            model_name="payment",
+            index=models.Index(
+                condition=models.Q(("state__in", ["submitted", "processing", "checking"])),
+                fields=["lender", "next_step_at"],
+                name="payments_payment_open",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='payment',
-            constraint=models.UniqueConstraint(fields=('lender', 'token'), name='payments_payment_token'),
+            model_name="payment",
+            constraint=models.UniqueConstraint(fields=("lender", "token"), name="payments_payment_token"),
         ),
         migrations.AddConstraint(
-            model_name='payment',
-            constraint=models.UniqueConstraint(fields=('lender', 'number'), name='payments_payment_number'),
+            model_name="payment",
+            constraint=models.UniqueConstraint(fields=("lender", "number"), name="payments_payment_number"),
         ),
         migrations.AddConstraint(
-            model_name='payment',
-            constraint=models.CheckConstraint(condition=models.Q(('amount__gt', 0)), name='payments_payment_amount'),
+            model_name="payment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("amount__gt", 0)), name="payments_payment_amount"
+            ),
         ),
         migrations.AddIndex(
-            model_name='paymentshare',
-            index=models.Index(fields=['lender', 'account'], name='payments_share_account'),
+            model_name="paymentshare",
+            index=models.Index(fields=["lender", "account"], name="payments_share_account"),
         ),
         migrations.AddConstraint(
-            model_name='paymentshare',
-            constraint=models.UniqueConstraint(fields=('lender', 'payment', 'account'), name='payments_share_once'),
+            model_name="paymentshare",
+            constraint=models.UniqueConstraint(
+                fields=("lender", "payment", "account"), name="payments_share_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='paymentshare',
-            constraint=models.CheckConstraint(condition=models.Q(('amount__gt', 0), ('amount', django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(models.F('principal'), '+', models.F('interest')), '+', models.F('fees')))), name='payments_share_adds_up'),
+            model_name="paymentshare",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("amount__gt", 0),
+                    (
+                        "amount",
+                        django.db.models.expressions.CombinedExpression(
+                            django.db.models.expressions.CombinedExpression(
+                                models.F("principal"), "+", models.F("interest")
+                            ),
+                            "+",
+                            models.F("fees"),
+                        ),
+                    ),
+                ),
+                name="payments_share_adds_up",
+            ),
         ),
         migrations.AddIndex(
-            model_name='paymentstep',
-            index=models.Index(fields=['lender', 'payment', 'id'], name='payments_step_payment'),
+            model_name="paymentstep",
+            index=models.Index(fields=["lender", "payment", "id"], name="payments_step_payment"),
         ),
     ]

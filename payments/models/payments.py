@@ -50,7 +50,9 @@ class Payment(TenantModel):
     next_step_at = models.DateTimeField()
     lookups = models.PositiveSmallIntegerField(default=0)
     entry = TenantForeignKey(JournalEntry, null=True, related_name="+", verbose_name=_("journal entry"))
-    return_entry = TenantForeignKey(JournalEntry, null=True, related_name="+", verbose_name=_("reversing entry"))
+    return_entry = TenantForeignKey(
+        JournalEntry, null=True, related_name="+", verbose_name=_("reversing entry")
+    )
 
     objects = TenantManager()
 
@@ -64,7 +66,9 @@ class Payment(TenantModel):
             models.CheckConstraint(condition=Q(amount__gt=0), name="payments_payment_amount"),
         ]
         indexes = [
-            models.Index(fields=["lender", "dealership", "-submitted_at"], name="payments_payment_dealership"),
+            models.Index(
+                fields=["lender", "dealership", "-submitted_at"], name="payments_payment_dealership"
+            ),
             models.Index(
                 fields=["lender", "next_step_at"],
                 condition=Q(state__in=["submitted", "processing", "checking"]),
@@ -101,7 +105,8 @@ class PaymentShare(TenantModel):
         constraints = [
             models.UniqueConstraint(fields=["lender", "payment", "account"], name="payments_share_once"),
             models.CheckConstraint(
-                condition=Q(amount__gt=0) & Q(amount=models.F("principal") + models.F("interest") + models.F("fees")),
+                condition=Q(amount__gt=0)
+                & Q(amount=models.F("principal") + models.F("interest") + models.F("fees")),
                 name="payments_share_adds_up",
             ),
         ]
@@ -143,5 +148,7 @@ class GatewayEvent(TenantModel):
         verbose_name = _("message of a gateway")
         verbose_name_plural = _("messages of gateways")
         constraints = [
-            models.UniqueConstraint(fields=["lender", "gateway", "event_id"], name="payments_gatewayevent_once"),
+            models.UniqueConstraint(
+                fields=["lender", "gateway", "event_id"], name="payments_gatewayevent_once"
+            ),
         ]

@@ -44,6 +44,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.humanize",
+    "django.forms",
     "allauth",
     "allauth.account",
     "allauth.usersessions",
@@ -146,10 +147,16 @@ CELERY_WORKER_MAX_MEMORY_PER_CHILD = 400_000
 CELERY_TIMEZONE = "UTC"
 # Sweeps read state from the database, so a lost broker or a second scheduler changes nothing.
 CELERY_BEAT_SCHEDULE = {
-    "deliver-outgoing-messages": {"task": "accounts.tasks.sweep_outgoing_messages", "schedule": timedelta(seconds=30)},
+    "deliver-outgoing-messages": {
+        "task": "accounts.tasks.sweep_outgoing_messages",
+        "schedule": timedelta(seconds=30),
+    },
     "move-payments-on": {"task": "payments.tasks.sweep_payments", "schedule": timedelta(seconds=20)},
     "close-business-days": {"task": "finance.tasks.sweep_business_days", "schedule": timedelta(minutes=10)},
-    "finish-statement-batches": {"task": "finance.tasks.sweep_statement_batches", "schedule": timedelta(seconds=60)},
+    "finish-statement-batches": {
+        "task": "finance.tasks.sweep_statement_batches",
+        "schedule": timedelta(seconds=60),
+    },
     "note-heartbeat": {"task": "portal.tasks.note_heartbeat", "schedule": timedelta(seconds=30)},
 }
 

@@ -13,8 +13,8 @@ os.environ.setdefault("SCANNER_REQUIRED", "no")
 os.environ.setdefault("BANK_GATEWAY_URL", "http://127.0.0.1:8010")
 os.environ.setdefault("BANK_GATEWAY_SECRET", "demo-bank-secret")
 
-from portal.settings.base import *  # noqa: E402, F403
-from portal.settings.base import DATA_DIR, ENVIRONMENT  # noqa: E402
+from portal.settings.base import *
+from portal.settings.base import DATA_DIR, ENVIRONMENT
 
 if ENVIRONMENT == "production":
     raise SystemExit("The demo settings refuse to run with FORECOURT_ENVIRONMENT=production.")

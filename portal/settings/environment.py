@@ -19,7 +19,9 @@ def text(name: str, default: object = _MISSING) -> str:
     if f"{name}_FILE" in os.environ:
         return Path(os.environ[f"{name}_FILE"]).read_text(encoding="utf-8").strip()
     if default is _MISSING:
-        raise ImproperlyConfigured(f"Set the environment variable {name} (or {name}_FILE); see docs/operators/settings.md.")
+        raise ImproperlyConfigured(
+            f"Set the environment variable {name} (or {name}_FILE); see docs/operators/settings.md."
+        )
     return str(default)
 
 

@@ -6,7 +6,7 @@ import tempfile
 os.environ["FORECOURT_ENVIRONMENT"] = "test"
 os.environ["FORECOURT_PUBLIC_PORT"] = ""
 
-from portal.settings.demo import *  # noqa: E402, F403
+from portal.settings.demo import *
 
 MEDIA_ROOT = tempfile.mkdtemp(prefix="forecourt-files-")
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
