@@ -8,10 +8,12 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from portal.ground import environment, places, ports, processes
 from portal.ground.messages import GroundError, note, step
@@ -106,7 +108,7 @@ class Demo:
     def _manage_command(self, *arguments: str) -> list[str]:
         return [str(places.environment_python()), "manage.py", *arguments]
 
-    def _surroundings(self, as_owner: bool) -> dict[str, object]:
+    def _surroundings(self, as_owner: bool) -> dict[str, Any]:
         variables = os.environ | self.variables
         if as_owner:
             variables = variables | {"DATABASE_URL": self.variables["DATABASE_OWNER_URL"]}
@@ -300,7 +302,10 @@ def _commands(demo: Demo) -> dict[str, list[str]]:
 def _wait_healthy(demo: Demo) -> None:
     port = demo.variables["FORECOURT_PUBLIC_PORT"]
     deadline = time.monotonic() + _HEALTHY_SECONDS
-    checks = {"worker": lambda: _worker_answers(demo), "web": lambda: _web_answers(port)}
+    checks: dict[str, Callable[[], bool]] = {
+        "worker": lambda: _worker_answers(demo),
+        "web": lambda: _web_answers(port),
+    }
     while checks:
         for name, child in demo.children.items():
             if not child.is_running():

