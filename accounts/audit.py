@@ -18,7 +18,8 @@ class Origin:
     reference: str = ""
 
 
-_origin: ContextVar[Origin] = ContextVar("forecourt_origin", default=Origin("command"))
+_COMMAND = Origin("command")
+_origin: ContextVar[Origin] = ContextVar("forecourt_origin", default=_COMMAND)
 
 
 def current_origin() -> Origin:

@@ -98,7 +98,8 @@ class TenantTable(migrations.RunSQL):
             f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
             f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY",
             f"REVOKE ALL ON {table} FROM PUBLIC",
-            f"CREATE POLICY wall ON {table} AS RESTRICTIVE TO {', '.join(ROLES)} USING ({LENDER}) WITH CHECK ({LENDER})",
+            f"CREATE POLICY wall ON {table} AS RESTRICTIVE TO {', '.join(ROLES)} "
+            f"USING ({LENDER}) WITH CHECK ({LENDER})",
         ]
         for role in ("login", "dealer", "staff"):
             commands = options[role]
@@ -145,8 +146,7 @@ class TenantTable(migrations.RunSQL):
         if options["append_only"]:
             statements.append(f"DROP TRIGGER {table}_append_only ON {table}")
         for role in ("login", "dealer", "staff"):
-            for command in options[role]:
-                statements.append(f"DROP POLICY {role}_{command.lower()} ON {table}")
+            statements += [f"DROP POLICY {role}_{command.lower()} ON {table}" for command in options[role]]
             if options[role]:
                 statements.append(f"REVOKE ALL ON {table} FROM portal_{role}")
         statements.append(f"DROP POLICY wall ON {table}")

@@ -1,7 +1,7 @@
 """The fixed cast: the people who meet every view.
 
-Summit is the lender of the story. Alder Motors is the dealership; Owen owns it, Paula pays, Vera only looks. Birch Cars is a
-stranger at the same lender, with Sam as owner. Fiona is finance staff, Ursula a support agent. Coast is another
+Summit is the lender of the story. Alder Motors is the dealership; Owen owns it, Paula pays, Vera only looks. Birch Cars
+is a stranger at the same lender, with Sam as owner. Fiona is finance staff, Ursula a support agent. Coast is another
 lender, where Otto owns Cedar Autos; user name, e-mail and customer number of Owen exist there too, with another
 password.
 """

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from accounts.models import Dealership, OutgoingMessage, User
 from accounts.tenancy import current_scope
+from accounts.tenant_tasks import hint_by_name
 
 
 def order_message(
@@ -46,7 +47,8 @@ def order_message(
 
 
 def _hint(lender_id: int, message_id: int) -> None:
-    """Tell a worker now; with the broker down the row waits for the sweep."""
-    from accounts.tasks import deliver_message
+    """Tell a worker now; with the broker down the row waits for the sweep.
 
-    deliver_message.hint(lender_id, message_id)
+    By name, because the task calls actions and stands above them.
+    """
+    hint_by_name("accounts.tasks.deliver_message", lender_id, message_id)

@@ -59,7 +59,8 @@ class User(AbstractBaseUser):
     kind = models.CharField(_("kind"), max_length=8, choices=Kind, default=Kind.DEALER)
     username = models.CharField(_("user name"), max_length=60)
     email = models.EmailField(_("e-mail"))
-    customer_number = models.CharField(_("customer number"), max_length=20, null=True, blank=True)
+    # NULL for people without one: the empty text would be unique.
+    customer_number = models.CharField(_("customer number"), max_length=20, null=True, blank=True)  # noqa: DJ001
     full_name = models.CharField(_("name"), max_length=100)
     phone = models.CharField(_("mobile phone"), max_length=40, blank=True)
     is_active = models.BooleanField(_("active"), default=True)

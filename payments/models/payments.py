@@ -48,6 +48,8 @@ class Payment(TenantModel):
     gateway_reference = models.CharField(_("bank's reference"), max_length=80, blank=True)
     # Claimed by conditional UPDATE: who works on it is not asked again before this moment.
     next_step_at = models.DateTimeField()
+    # Set before the bank is called and kept while its answer is unknown: whoever finds it asks, and never sends again.
+    sending_since = models.DateTimeField(null=True)
     lookups = models.PositiveSmallIntegerField(default=0)
     entry = TenantForeignKey(JournalEntry, null=True, related_name="+", verbose_name=_("journal entry"))
     return_entry = TenantForeignKey(

@@ -23,6 +23,6 @@ class OutageMiddleware:
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Django asks this for an exception of a view, after the view's savepoint was rolled back."""
         if isinstance(exception, OperationalError):
-            logger.exception("The database did not answer in time")
+            logger.error("The database did not answer in time", exc_info=exception)
             return unavailable(request)
         return None

@@ -32,8 +32,10 @@ WHERE schemaname = 'public' AND (qual = 'true' OR with_check = 'true'
 SINGLE_KEYS = """
 SELECT k.conrelid::regclass || '.' || k.conname FROM pg_constraint k
 WHERE k.contype = 'f' AND k.connamespace = 'public'::regnamespace AND cardinality(k.conkey) = 1
-  AND EXISTS (SELECT 1 FROM pg_attribute a WHERE a.attrelid = k.conrelid AND a.attname = 'lender_id' AND NOT a.attisdropped)
-  AND EXISTS (SELECT 1 FROM pg_attribute a WHERE a.attrelid = k.confrelid AND a.attname = 'lender_id' AND NOT a.attisdropped)
+  AND EXISTS (SELECT 1 FROM pg_attribute a
+              WHERE a.attrelid = k.conrelid AND a.attname = 'lender_id' AND NOT a.attisdropped)
+  AND EXISTS (SELECT 1 FROM pg_attribute a
+              WHERE a.attrelid = k.confrelid AND a.attname = 'lender_id' AND NOT a.attisdropped)
   AND NOT EXISTS (
       SELECT 1 FROM pg_constraint w WHERE w.contype = 'f' AND w.conrelid = k.conrelid AND w.confrelid = k.confrelid
         AND cardinality(w.conkey) = 2 AND w.conkey @> k.conkey)

@@ -15,6 +15,15 @@ def rows(sql: str, parameters: list[object] | None = None) -> list[tuple[object,
         return list(cursor.fetchall()) if cursor.description else []
 
 
+def foreign_rows(table: str, lender_id: int) -> str:
+    try:
+        with transaction.atomic():
+            ((found,),) = rows(f"SELECT count(*) FROM {table} WHERE lender_id <> %s", [lender_id])
+    except ProgrammingError as refusal:
+        return "permission denied" if "permission denied" in str(refusal) else str(refusal)
+    return f"{found} rows" if found else "none"
+
+
 def test_the_suite_runs_as_a_role_that_owns_nothing(cast: Cast) -> None:
     (role,) = rows("SELECT session_user")
     assert role == ("portal_app",)
@@ -37,13 +46,7 @@ def test_every_tenant_table_shows_a_dealer_nothing_of_another_lender(cast: Cast)
             {"login": True},
         ):
             with tenant(cast.lender.pk, **scope):  # type: ignore[arg-type]
-                try:
-                    with transaction.atomic():
-                        found = rows(f"SELECT count(*) FROM {table} WHERE lender_id <> %s", [cast.lender.pk])
-                except ProgrammingError as refusal:
-                    assert "permission denied" in str(refusal)
-                else:
-                    assert found == [(0,)], table
+                assert foreign_rows(table, cast.lender.pk) in {"none", "permission denied"}, table
 
 
 def test_nothing_can_be_written_into_another_lender(cast: Cast) -> None:

@@ -1,0 +1,6 @@
+"""Addresses of the support app."""
+
+from django.urls import URLPattern
+
+app_name = "support"
+urlpatterns: list[URLPattern] = []
