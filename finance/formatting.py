@@ -55,7 +55,7 @@ class MoneyProblem(enum.Enum):
     TOO_LARGE = "too many digits"
 
 
-class UnreadableMoney(ValueError):
+class UnreadableMoneyError(ValueError):
     """A typed amount that is not one amount only.
 
     ``problem`` says why; ``example`` is an amount written the way this locale expects it, for the message.
@@ -147,7 +147,7 @@ def example_amount(locale: str) -> str:
 
 
 def parse_money(text: str, locale: str, currency: str | None = None) -> Decimal:
-    """Read an amount typed by a person, or raise ``UnreadableMoney``.
+    """Read an amount typed by a person, or raise ``UnreadableMoneyError``.
 
     Exactly one reading is accepted: the locale's own marks (``1,234.56`` in en_US, ``1 234,56`` in fr_FR), blanks
     between groups of three, and a point before one or two decimals where the locale uses a comma and has no
@@ -157,8 +157,8 @@ def parse_money(text: str, locale: str, currency: str | None = None) -> Decimal:
     """
     example = example_amount(locale)
 
-    def refuse(problem: MoneyProblem) -> UnreadableMoney:
-        return UnreadableMoney(problem, example)
+    def refuse(problem: MoneyProblem) -> UnreadableMoneyError:
+        return UnreadableMoneyError(problem, example)
 
     body = text.translate(_SPACES).strip()
     if not body:
@@ -190,7 +190,7 @@ def _take_sign(body: str) -> tuple[bool, str]:
 
 
 def _take_currency(
-    body: str, locale: str, currency: str | None, refuse: Callable[[MoneyProblem], UnreadableMoney]
+    body: str, locale: str, currency: str | None, refuse: Callable[[MoneyProblem], UnreadableMoneyError]
 ) -> str:
     """Strip the currency's own symbol or code; refuse any other letter or currency sign."""
     if currency:

@@ -9,6 +9,7 @@ from portal.views import brand, health
 portal_patterns: list[URLPattern] = [
     path("brand.css", brand.brand_css, name="brand-css"),
     path("brand/logo.svg", brand.brand_logo, name="brand-logo"),
+    path("brand/icon.svg", brand.brand_icon, name="brand-icon"),
 ]
 
 if settings.DEMO:
