@@ -110,4 +110,9 @@ class Attachment(TenantModel):
     class Meta(TenantModel.Meta):
         verbose_name = _("attachment")
         verbose_name_plural = _("attachments")
-        indexes = [models.Index(fields=["lender", "message"], name="support_attachment_message")]
+        indexes = [
+            models.Index(fields=["lender", "message"], name="support_attachment_message"),
+            models.Index(
+                fields=["lender", "id"], condition=models.Q(scan="waiting"), name="support_attachment_waiting"
+            ),
+        ]
