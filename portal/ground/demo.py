@@ -366,7 +366,7 @@ def _end_old_processes(data: Path) -> None:
     """End what a killed demo left behind. The kernel has asked these to stop already; here they are waited for."""
     memory = State.load(data, "demo.json")
     for name, identity in memory.section("processes").items():
-        if processes.end_leftover(identity):
+        if processes.end_leftover(identity) or processes.end_orphans(identity.get("pid", 0), places.CHECKOUT):
             note(f"ended the {name} of an earlier start")
 
 

@@ -123,6 +123,21 @@ def end_leftover(identity: Mapping[str, int], stop_signal: int = signal.SIGTERM,
     return True
 
 
+def end_orphans(group: int, directory: Path) -> int:
+    """Kill the members of a process group whose leader is gone, if they work in `directory`; returns how many."""
+    if not group or started_at(group) is not None:
+        return 0
+    ended = 0
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            if os.getpgid(int(entry.name)) == group and (entry / "cwd").readlink() == directory:
+                os.kill(int(entry.name), signal.SIGKILL)
+                ended += 1
+        except (ProcessLookupError, PermissionError, FileNotFoundError):
+            continue
+    return ended
+
+
 def wait_until(condition: Callable[[], bool], seconds: float, pause: float = 0.1) -> bool:
     """Ask `condition` until it is true or `seconds` have passed; returns its last answer."""
     deadline = time.monotonic() + seconds

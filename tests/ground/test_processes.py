@@ -65,3 +65,18 @@ def test_a_stranger_with_the_remembered_number_is_left_alone() -> None:
     started = processes.started_at(os.getpid())
     assert started is not None
     assert not processes.end_leftover({"pid": os.getpid(), "started_at": started - 1}, signal.SIGKILL)
+
+
+def test_the_orphans_of_a_killed_leader_are_ended_but_only_where_they_work(tmp_path) -> None:
+    log = tmp_path / "leader.log"
+    script = "sleep 60 & echo $!; wait"
+    leader = processes.start("leader", ["/bin/sh", "-c", script], environment={}, log=log, directory=tmp_path)
+    assert processes.wait_until(lambda: log.read_bytes().endswith(b"\n"), 5)
+    orphan = int(log.read_text(encoding="ascii"))
+    assert processes.end_orphans(leader.pid, tmp_path) == 0, "its leader lives"
+    leader.process.kill()
+    leader.process.wait(5)
+    assert processes.end_orphans(leader.pid, tmp_path / "elsewhere") == 0
+    assert processes.started_at(orphan)
+    assert processes.end_orphans(leader.pid, tmp_path) == 1
+    assert processes.wait_until(lambda: processes.started_at(orphan) is None, 5)
