@@ -1,0 +1,206 @@
+"""The bank as an HTTP server: a JSON API for clients, pages for people, a clock that settles."""
+
+import json
+import logging
+import threading
+import time
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
+
+from payments.sandbox_bank import pages
+from payments.sandbox_bank.behaviour import RETURN_CODES, behaviour_of
+from payments.sandbox_bank.book import Book, ConflictError, NotPossibleError
+from payments.sandbox_bank.messages import deliver, is_signed
+
+logger = logging.getLogger(__name__)
+
+SLOW_SECONDS = 6.0
+SILENT_SECONDS = 60.0
+_LARGEST_BODY = 64 * 1024
+_STYLE = Path(__file__).with_name("style.css")
+_POLICY = "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+
+
+class BankServer(ThreadingHTTPServer):
+    """Serves one book on the loopback address."""
+
+    daemon_threads = True
+    allow_reuse_address = True
+
+    def __init__(self, port: int, book: Book, secret: str) -> None:
+        super().__init__(("127.0.0.1", port), BankHandler)
+        self.book = book
+        self.secret = secret
+        self._ended = threading.Event()
+
+    def start_clock(self, every: float = 0.5) -> None:
+        """Settle, return and tell clients, in a thread, until the server closes."""
+
+        def tick() -> None:
+            while not self._ended.wait(every):
+                try:
+                    self.book.move_on()
+                    deliver(self.book, self.secret)
+                except Exception:
+                    logger.exception("The bank's clock stumbled")
+
+        threading.Thread(target=tick, name="bank-clock", daemon=True).start()
+
+    def server_close(self) -> None:
+        """Stop the clock with the server."""
+        self._ended.set()
+        super().server_close()
+
+
+class BankHandler(BaseHTTPRequestHandler):
+    """One request."""
+
+    server: BankServer
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        """Answer look-ups of clients, and pages."""
+        if self.path.startswith("/api/"):
+            self._api(self._look_up)
+        elif not self._is_local():
+            self._html(403, pages.error_page("These pages answer on this machine only."))
+        elif self.path == "/":
+            self._html(200, pages.list_page(self.server.book))
+        elif self.path == "/style.css":
+            self._send(200, _STYLE.read_bytes(), "text/css; charset=utf-8")
+        elif self.path == "/health":
+            self._send(200, b"well\n", "text/plain")
+        else:
+            debit = self.server.book.debits.get(self.path.removeprefix("/debits/"))
+            if debit is None:
+                self._html(404, pages.error_page("There is no such debit."))
+            else:
+                self._html(200, pages.debit_page(debit))
+
+    def do_POST(self) -> None:
+        """Take orders of clients, and the buttons of the pages."""
+        length = self.headers.get("Content-Length", "")
+        if not length.isdigit() or int(length) > _LARGEST_BODY:
+            self.close_connection = True
+            self._json(413, {"error": "The request is too large."})
+            return
+        self.body = self.rfile.read(int(length))
+        if self.path == "/api/debits":
+            self._api(self._take)
+        elif not self._is_local() or self.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin":
+            self._html(403, pages.error_page("These buttons answer on this machine only."))
+        else:
+            self._button()
+
+    # --- the API ------------------------------------------------------------------------------------------------------
+
+    def _api(self, act: Callable[[], None]) -> None:
+        switches = self.server.book.switches
+        if switches["down"]:
+            self._hang_up()
+            return
+        if switches["slow"]:
+            time.sleep(SLOW_SECONDS)
+        if switches["broken"]:
+            self._json(500, {"error": "The bank is broken."})
+            return
+        content = self.body if self.command == "POST" else self.path.encode()
+        header = self.headers.get("Bank-Signature", "")
+        if not is_signed(header, self.server.secret, content, now=time.time()):
+            self._json(401, {"error": "The signature is wrong or old."})
+            return
+        act()
+
+    def _take(self) -> None:
+        try:
+            order = json.loads(self.body)
+            number = str(order["account_number"])
+            answer = behaviour_of(number).answer
+            if answer == "error":
+                self._json(500, {"error": "The bank stumbled over this account."})
+                return
+            debit = self.server.book.take(order)
+        except (ValueError, KeyError, TypeError):
+            self._json(422, {"error": "The order cannot be read."})
+            return
+        except ConflictError:
+            self._json(409, {"error": "This key was used for another order."})
+            return
+        if self.server.book.switches["silent"] or answer == "silent":
+            time.sleep(SILENT_SECONDS)
+            self._hang_up()
+            return
+        if answer == "slow":
+            time.sleep(SLOW_SECONDS)
+        self._json(200, debit.answer())
+
+    def _look_up(self) -> None:
+        debit = self.server.book.debits.get(self.path.removeprefix("/api/debits/"))
+        if debit is None:
+            self._json(404, {"error": "There is no such debit."})
+        else:
+            self._json(200, debit.answer())
+
+    # --- the pages ----------------------------------------------------------------------------------------------------
+
+    def _button(self) -> None:
+        fields = {name: values[0] for name, values in parse_qs(self.body.decode(errors="replace")).items()}
+        book = self.server.book
+        back = "/"
+        try:
+            match self.path.strip("/").split("/"):
+                case ["switches", name]:
+                    book.switch(name, bool(fields.get("on")))
+                case ["debits", key, "settle"]:
+                    book.settle(key)
+                    back = f"/debits/{key}"
+                case ["debits", key, "decline"]:
+                    book.decline(key)
+                    back = f"/debits/{key}"
+                case ["debits", key, "return"]:
+                    why = fields.get("why", "")
+                    book.send_back(key, why if why in RETURN_CODES else "no funds")
+                    back = f"/debits/{key}"
+                case _:
+                    self._html(404, pages.error_page("There is no such button."))
+                    return
+        except NotPossibleError as problem:
+            self._html(409, pages.error_page(str(problem)))
+            return
+        self.send_response(303)
+        self.send_header("Location", back)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def _is_local(self) -> bool:
+        # A page elsewhere could point its own name at this machine; only these names are answered.
+        host = self.headers.get("Host", "").rpartition(":")[0] or self.headers.get("Host", "")
+        return host in {"127.0.0.1", "localhost", "bank.localhost"}
+
+    # --- answers ------------------------------------------------------------------------------------------------------
+
+    def _hang_up(self) -> None:
+        self.close_connection = True
+        self.connection.close()
+
+    def _json(self, status: int, content: dict[str, Any]) -> None:
+        self._send(status, json.dumps(content).encode(), "application/json")
+
+    def _html(self, status: int, text: str) -> None:
+        self._send(status, text.encode(), "text/html; charset=utf-8")
+
+    def _send(self, status: int, content: bytes, kind: str) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(content)))
+        self.send_header("Content-Security-Policy", _POLICY)
+        self.send_header("Cache-Control", "no-store")
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the base class's name)
+        """Log as the rest of the process does."""
+        logger.info(format, *args)
