@@ -22,6 +22,7 @@ from portal.ground.services import Services, end_leftovers, services_lock
 from portal.ground.state import State, exclusive
 
 SETTINGS = "portal.settings.demo"
+HEARTBEAT_TASK = "portal.tasks.note_heartbeat"
 FIRST_WEB_PORT = 8000
 FIRST_BANK_PORT = 8010
 _HEALTHY_SECONDS = 90
@@ -330,17 +331,28 @@ def _web_answers(port: str) -> bool:
 
 
 def _worker_answers(demo: Demo) -> bool:
-    """Ask the worker over the broker; the plain Celery program is used because it need not load the portal."""
+    """Ask the worker over the broker, and once it answers have it note the heartbeat that the health page reads.
+
+    Without that the page would wait for the next turn of beat.
+    """
+    if b"pong" not in _celery(demo, "inspect", "ping", "--timeout", "1", "--json"):
+        return False
+    _celery(demo, "call", HEARTBEAT_TASK)
+    return True
+
+
+def _celery(demo: Demo, *arguments: str) -> bytes:
+    """Run the plain Celery program, which need not load the portal, and return what it prints."""
     broker = demo.variables["REDIS_URL"]
     answer = subprocess.run(
-        [str(places.environment_python()), "-m", "celery", "inspect", "ping", "--timeout", "1", "--json"],
+        [str(places.environment_python()), "-m", "celery", *arguments],
         cwd=demo.data,
         env=os.environ | {"CELERY_BROKER_URL": broker, "CELERY_BROKER_READ_URL": broker},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         check=False,
     )
-    return answer.returncode == 0 and b"pong" in answer.stdout
+    return answer.stdout if answer.returncode == 0 else b""
 
 
 def _watch(demo: Demo) -> None:

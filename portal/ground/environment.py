@@ -46,7 +46,7 @@ def ensure_environment(level: str) -> None:
         step(f"Installing the packages of requirements/{level}.txt (by hash; a few minutes at most)")
         outcome = subprocess.run(
             [
-                *(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"),
+                *(python, "-m", "pip", "install", "-qq", "--disable-pip-version-check", "--no-input"),
                 *("--require-hashes", "--only-binary", ":all:", "-r", _requirements(level)),
             ],
             cwd=places.CHECKOUT,
