@@ -78,7 +78,7 @@ def _segment(position: Position, reached: Position, rates: Rates, start: date, e
     rate, day_count = rates.annual_rate(start), rates.day_count(start)
     with localcontext(WIDE):
         parts = reached.accrued_parts - position.accrued_parts
-        unpaid = position.billed_interest + position.accrued
+        unpaid = position.billed_interest + position.period_interest
     return Segment(
         start=start,
         end=end,
@@ -140,7 +140,7 @@ def payoff_figures(
         if value_date < position.accrued_through and not untouched:
             raise BackdatedError(f"The position of {position.accrued_through} says nothing of {value_date}")
         reached = accrue(position, rates, value_date)
-        accrued = round_money(reached.accrued, currency, rounding)
+        accrued = reached.postable_interest(currency, rounding)
         with localcontext(WIDE):
             total = reached.principal + accrued + reached.billed_interest + reached.fees - reached.credit
         figures.append(

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
-from decimal import ROUND_HALF_UP, Decimal, localcontext
+from decimal import ROUND_HALF_DOWN, ROUND_HALF_UP, Decimal, localcontext
 from enum import StrEnum
 from itertools import groupby
 from typing import Final
@@ -45,7 +45,7 @@ class Position:
 
     :param principal: principal outstanding, money.
     :param accrued_parts: interest since the last billing, exact, in parts (money x ``YEAR_PARTS``).
-    :param remainder_parts: what the rounding of past billings left unposted, exact, signed, in parts.
+    :param remainder_parts: what the rounding of past billings left unposted, exact, signed, in parts; earns nothing.
     :param accrued_through: interest of the days before this one is counted; lies ahead during interest-free days.
     :param billed_interest: interest billed and unpaid, money.
     :param fees: fees unpaid, money.
@@ -81,11 +81,19 @@ class Position:
         """Interest since the last billing, as money, unrounded."""
         return money_of(self.accrued_parts)
 
+    def postable_interest(self, currency: str, rounding: str = ROUND_HALF_UP) -> Decimal:
+        """Return the unbilled interest as it would be posted if the account were paid off now.
+
+        Where nothing accrued since the last billing, a remainder of exactly half a minor unit stays unposted: it is
+        what rounding up left, and must not come back as a cent to refund.
+        """
+        return round_money(self.accrued, currency, rounding if self.accrued_parts else ROUND_HALF_DOWN)
+
     def total(self, currency: str, rounding: str = ROUND_HALF_UP) -> Decimal:
         """Return everything owed, as it would be posted now."""
         with localcontext(WIDE):
             owed = self.principal + self.billed_interest + self.fees - self.credit
-            return round_money(owed + round_money(self.accrued, currency, rounding), currency)
+            return round_money(owed + self.postable_interest(currency, rounding), currency)
 
     def is_settled(self, currency: str) -> bool:
         """Say whether nothing is owed, neither now nor by interest to come."""
@@ -102,7 +110,8 @@ def accrue(position: Position, rates: Rates, to: date) -> Position:
         return position
     with localcontext(WIDE):
         if rates.compounding is Compounding.DAILY:
-            base = (position.principal + position.billed_interest) * YEAR_PARTS + position.unbilled_parts
+            # What rounding left earns nothing, so that a closed account stays at nothing.
+            base = (position.principal + position.billed_interest) * YEAR_PARTS + position.accrued_parts
             grown = (base * rates.growth(to) / rates.growth(start)).quantize(COMPOUND_UNIT) if base else base
             interest = grown - base
         elif position.principal:
@@ -203,8 +212,9 @@ def interest_to_bill(
 
     A payoff posts by ``RUNNING``, so that nothing is left.
     """
-    unposted = position.accrued if rule is RemainderRule.RUNNING else position.period_interest
-    return round_money(unposted, currency, rounding)
+    if rule is RemainderRule.RUNNING:
+        return position.postable_interest(currency, rounding)
+    return round_money(position.period_interest, currency, rounding)
 
 
 @dataclass(frozen=True, slots=True)

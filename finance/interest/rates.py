@@ -25,6 +25,7 @@ from finance.money import WIDE, exact
 
 #: Growth factors are kept to 40 decimals; the error of a century of days stays far below 28 significant digits.
 GROWTH_UNIT: Final = Decimal(1).scaleb(-40)
+_NO_GROWTH: Final = Decimal("1." + 40 * "0")
 
 _DAY: Final = timedelta(days=1)
 _AHEAD: Final = 400
@@ -158,7 +159,7 @@ def plan_days(
     """
     steps = dated_values(rates)
     if previous is None:
-        row = PlanDay(steps[0][0], steps[0][1], Decimal(0), Decimal(1).quantize(GROWTH_UNIT))
+        row = PlanDay(steps[0][0], steps[0][1], Decimal(0), _NO_GROWTH)
         if row.day > through:
             return
         yield row
