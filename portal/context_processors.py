@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise
@@ -34,7 +35,7 @@ ENTRIES = (
     Entry(_("Payments"), "payments:payment-list", "payments.view", _DEALER),
     Entry(_("Statements"), "finance:statement-list", "statements.view", _DEALER),
     Entry(_("Help"), "support:ticket-list", "tickets.view", _DEALER),
-    Entry(_("Tickets"), "support:ticket-list", "tickets.view", _SUPPORT),
+    Entry(_("Tickets"), "support:queue", "tickets.work", _SUPPORT),
     Entry(_("Unlock desk"), "support:unlock-search", "people.unlock", _SUPPORT),
     Entry(_("Finance office"), "admin:index", "finance.office", _FINANCE),
     Entry(_("Security"), "accounts:session-list", None, _EVERYBODY),
@@ -49,6 +50,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     lender: Lender | None = getattr(request, "lender", None)
     access: Access | None = getattr(request, "access", None)
     return {
+        "demo": settings.DEMO,
         "lender": lender,
         "brand": brand_of(lender, access),
         "access": access,
@@ -78,13 +80,13 @@ def brand_of(lender: Lender | None, access: Access | None = None) -> dict[str, s
         "css_url": f"{reverse('portal:brand-css')}?v={version}",
         "icon_url": f"{reverse('portal:brand-icon')}?v={version}",
         "logo_url": f"{reverse('portal:brand-logo')}?v={version}" if lender.logo_svg else "",
-        "home_url": reverse("portal:dashboard"),
+        "home_url": _address("portal:dashboard") or "/",
         "support_phone": lender.support_phone,
         "support_dial": re.sub(r"[^0-9+]", "", lender.support_phone),
         "support_email": lender.support_email,
         "support_hours": lender.support_hours,
         "person": (access.user.get_full_name() or access.user.get_username()) if access else "",
-        "sign_out_url": reverse("account_logout"),
+        "sign_out_url": _address("account_logout"),
     }
 
 
@@ -95,12 +97,17 @@ def navigation_of(request: HttpRequest, access: Access | None) -> list[dict[str,
     shown = []
     for entry in ENTRIES:
         if access.kind in entry.kinds and (entry.action is None or access.may(entry.action)):
-            try:
-                shown.append((entry.label, reverse(entry.url_name)))
-            except NoReverseMatch:
-                continue
+            if address := _address(entry.url_name):
+                shown.append((entry.label, address))
     here = max((url for _label, url in shown if _holds(url, request.path)), key=len, default="")
     return [{"label": label, "url": url, "current": url == here} for label, url in shown]
+
+
+def _address(name: str) -> str:
+    try:
+        return reverse(name)
+    except NoReverseMatch:
+        return ""
 
 
 def _holds(url: str, path: str) -> bool:
@@ -124,5 +131,5 @@ def switcher_of(access: Access | None) -> dict[str, object]:
     return {
         "current": access.dealership.name,
         "options": options,
-        "url": reverse("accounts:dealership-switch") if options else "",
+        "url": _address("accounts:switch-dealership") if options else "",
     }

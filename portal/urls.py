@@ -13,11 +13,13 @@ portal_patterns: list[URLPattern] = [
 ]
 
 if settings.DEMO:
-    from portal.views import components
+    from portal.views import components, demo
 
     portal_patterns += [
         path("components/", components.components_page, name="components"),
         path("components/progress/", components.components_progress, name="components-progress"),
+        path("demo/mailbox/", demo.mailbox, name="demo-mailbox"),
+        path("demo/logins/", demo.logins, name="demo-logins"),
     ]
 
 urlpatterns: list[URLPattern | URLResolver] = [

@@ -1,0 +1,1 @@
+"""The demo's four lenders: invented companies and people, real vehicles, the published prime rate."""
