@@ -200,7 +200,7 @@ def figure(
 ) -> dict[str, Any]:
     """Draw one large figure: what it is, how much, as of when, and the way to what adds up to it.
 
-    ``text`` replaces the amount where the figure is not money. ``tone`` (``warn``, ``bad``) adds that shape to the note.
+    ``text`` replaces the amount where the figure is not money. ``tone`` (``warn``, ``bad``) adds its shape to the note.
     """
     return {
         "lender": formats.lender_of(context),
