@@ -49,7 +49,7 @@ stop: ## stop them
 	@$(GROUND) stop
 
 screenshots: ## take the README's pictures from the running demo
-	@$(GROUND) with-services --browser docs/screenshots/take.py
+	@$(GROUND) with-services --demo --browser docs/screenshots.py
 
 lock: ## compile requirements/*.in into the hashed lock files (needs uv)
 	@cd requirements && for level in base demo dev; do \

@@ -1,6 +1,5 @@
 """`make demo`: the whole portal on one machine, from an empty checkout to printed addresses, and down again."""
 
-import json
 import os
 import shutil
 import signal
@@ -155,14 +154,17 @@ def run(data: Path) -> int:
 
 def information(data: Path, *, as_json: bool) -> int:
     """Print the addresses and logins of the demo, running or not; as JSON for programs."""
-    try:
-        memory = json.loads((data / "demo.json").read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise GroundError("There is no demo here yet. Start it with: make demo") from None
+    variables = os.environ | remembered_environment(data)
     command = [str(places.environment_python()), "manage.py", "demo_info", *(["--json"] if as_json else [])]
-    return subprocess.run(
-        command, cwd=places.CHECKOUT, env=os.environ | memory["environment"], check=False
-    ).returncode
+    return subprocess.run(command, cwd=places.CHECKOUT, env=variables, check=False).returncode
+
+
+def remembered_environment(data: Path) -> dict[str, str]:
+    """The variables of the last demo of this folder: its addresses, and how its processes reach the servers."""
+    variables = State.load(data, "demo.json").section("environment")
+    if not variables:
+        raise GroundError("There is no demo here yet. Start it with: make demo")
+    return {name: str(value) for name, value in variables.items()}
 
 
 def reset(data: Path) -> int:

@@ -53,7 +53,8 @@ def main(arguments: list[str]) -> int:  # noqa: C901, PLR0911 - one line per com
 def with_services(data: Path, command: list[str]) -> int:
     """Run a program of the virtual environment with the servers up and their addresses in its environment.
 
-    `--owner` first connects it as the role that migrates; `--browser` names it a Chromium.
+    `--owner` connects it as the role that migrates, `--demo` tells it where the running demo is, `--browser` names it
+    a Chromium.
     """
     environment.ensure_environment("dev")
     if not services.are_running(data):
@@ -63,6 +64,8 @@ def with_services(data: Path, command: list[str]) -> int:
         match command.pop(0):
             case "--owner":
                 variables["DATABASE_URL"] = variables["DATABASE_OWNER_URL"]
+            case "--demo":
+                variables |= demo.remembered_environment(data)
             case "--browser":
                 variables["FORECOURT_CHROMIUM"] = browser.ensure_chromium()
     # Ctrl-C belongs to the program: a handler, unlike SIG_IGN, is not passed on to it.
