@@ -111,7 +111,7 @@ def money_formatter(currency: str, locale: str, decimals: int | None = None) -> 
 
     def write(amount: Decimal) -> str:
         rounded = amount.quantize(step, context=_WIDE)
-        digits = f"{abs(rounded):,}"
+        digits = f"{rounded.copy_abs():,}"
         if not straight:
             digits = digits.translate(swap)
         sign = "-" if rounded < 0 else ""
@@ -180,7 +180,7 @@ def parse_money(text: str, locale: str, currency: str | None = None) -> Decimal:
     if len(digits.split(".")[0].lstrip("0")) > LARGEST_INTEGER_DIGITS:
         raise refuse(MoneyProblem.TOO_LARGE)
     amount = Decimal(digits).quantize(Decimal(1).scaleb(-places), context=_WIDE)
-    return -amount if negative and amount else amount
+    return amount.copy_negate() if negative and amount else amount
 
 
 def _take_sign(body: str) -> tuple[bool, str]:
@@ -280,7 +280,7 @@ def format_rate(rate: Decimal, locale: str, *, decimals: int = 2) -> str:
     cldr = Locale.parse(locale)
     pattern = cldr.percent_formats[None]
     percent = (rate * 100).quantize(Decimal("0.000001"), context=_WIDE)
-    whole, _, fraction = f"{abs(percent)}".partition(".")
+    whole, _, fraction = f"{percent.copy_abs()}".partition(".")
     fraction = fraction.rstrip("0").ljust(decimals, "0")
     mark = cldr.number_symbols["latn"]["decimal"] if fraction else ""
     sign = "-" if percent < 0 else ""
