@@ -126,7 +126,7 @@ def run(data: Path) -> int:
     refuse_production()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
-    _end_with_make()
+    processes.end_with_make()
     with ExitStack() as stack:
         if not stack.enter_context(exclusive(data / "demo.lock")):
             raise GroundError("The demo of this folder runs already; see: make demo-info")
@@ -382,17 +382,6 @@ def _end_old_processes(data: Path) -> None:
     for name, identity in memory.section("processes").items():
         if processes.end_leftover(identity) or processes.end_orphans(identity.get("pid", 0), places.CHECKOUT):
             note(f"ended the {name} of an earlier start")
-
-
-def _end_with_make() -> None:
-    """A kill -9 of `make` leaves nobody at the terminal to press Ctrl-C, so the demo ends with it."""
-    parent = os.getppid()
-    try:
-        name = Path(f"/proc/{parent}/comm").read_text(encoding="utf-8").strip()
-    except OSError:
-        return
-    if name in {"make", "gmake"}:
-        processes.die_with_parent(signal.SIGTERM, parent)
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:

@@ -25,6 +25,17 @@ def die_with_parent(signal_number: int, parent: int | None = None) -> None:
         os.kill(os.getpid(), signal_number)
 
 
+def end_with_make() -> None:
+    """When `make` started this process, end with it: a kill -9 of `make` leaves nobody to press Ctrl-C."""
+    parent = os.getppid()
+    try:
+        name = Path(f"/proc/{parent}/comm").read_text(encoding="utf-8").strip()
+    except OSError:
+        return
+    if name in {"make", "gmake"}:
+        die_with_parent(signal.SIGTERM, parent)
+
+
 def started_at(pid: int) -> int | None:
     """The kernel's start time of a live process in clock ticks, which with the pid identifies it; None when it is gone.
 
