@@ -143,9 +143,25 @@ LUMIERE = DemoLender(
     tagline="Crédit et flotte automobile",
     sites=(
         Site(
-            "41001", "Transports Delmas", "18 rue des Ateliers", "69007", "Lyon", "", "FR", Dealership.Kind.BUSINESS
+            "41001",
+            "Transports Delmas",
+            "18 rue des Ateliers",
+            "69007",
+            "Lyon",
+            "",
+            "FR",
+            Dealership.Kind.BUSINESS,
         ),
-        Site("41002", "Amélie Rousseau", "5 place du Marché", "35000", "Rennes", "", "FR", Dealership.Kind.PRIVATE),
+        Site(
+            "41002",
+            "Amélie Rousseau",
+            "5 place du Marché",
+            "35000",
+            "Rennes",
+            "",
+            "FR",
+            Dealership.Kind.PRIVATE,
+        ),
         Site("41003", "Garage du Parc", "42 avenue Foch", "54000", "Nancy", "", "FR"),
     ),
     people=(

@@ -94,7 +94,9 @@ BRITISH = (
 COLOURS = ("White", "Black", "Silver", "Grey", "Blue", "Red", "Green", "Pearl")
 
 
-def pick_vehicle(random: Random, models: tuple[Model, ...], *, serial: int, today: date, newest: int = 0) -> Vehicle:
+def pick_vehicle(
+    random: Random, models: tuple[Model, ...], *, serial: int, today: date, newest: int = 0
+) -> Vehicle:
     """A vehicle one to six model years old (`newest` 0: this year's may occur), priced by its age."""
     model = random.choice(models)
     age = random.choices((0, 1, 2, 3, 4, 5, 6), weights=(2 if not newest else 0, 3, 5, 6, 4, 2, 1))[0]

@@ -14,3 +14,7 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
+# Static files come straight from their folders; nothing is collected for the suite.
+STATIC_ROOT = tempfile.mkdtemp(prefix="forecourt-static-")
+WHITENOISE_AUTOREFRESH = True
+WHITENOISE_USE_FINDERS = True

@@ -31,7 +31,10 @@ class Mail:
 def logins(request: HttpRequest) -> HttpResponse:
     """The invented people of this lender and their passwords."""
     people = [
-        person for lender in LENDERS if lender.slug == request.lender.slug for person in lender.people  # type: ignore[attr-defined]
+        person
+        for lender in LENDERS
+        if lender.slug == request.lender.slug
+        for person in lender.people  # type: ignore[attr-defined]
     ]
     return render(request, "portal/demo_logins.html", {"people": people})
 
@@ -39,7 +42,9 @@ def logins(request: HttpRequest) -> HttpResponse:
 def mailbox(request: HttpRequest) -> HttpResponse:
     """Mails and text messages that this lender sent, newest first."""
     sender = request.lender.mail_sender  # type: ignore[attr-defined]
-    return render(request, "portal/demo_mailbox.html", {"mails": _mails_from(sender, Path(settings.MAILBOX_DIR))})
+    return render(
+        request, "portal/demo_mailbox.html", {"mails": _mails_from(sender, Path(settings.MAILBOX_DIR))}
+    )
 
 
 def _mails_from(sender: str, folder: Path) -> list[Mail]:

@@ -1,0 +1,78 @@
+"""Enters the demo's lenders, sites and people."""
+
+from datetime import timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.actions.people import add_membership, create_user
+from accounts.models import Dealership, EmailCodeFactor, Lender, LenderHost, Membership, User
+from accounts.tenancy import platform, tenant
+from portal.demo.cast import DemoLender, Person, Site
+
+_LOGO = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 36 36" width="36" height="36" aria-hidden="true">'
+    '<path d="{path}" fill="{colour}"/></svg>'
+)
+
+
+def enter_lender(demo: DemoLender) -> Lender:
+    """The lender with its host, dealerships and people."""
+    with platform():
+        lender = Lender.objects.create(
+            slug=demo.slug,
+            name=demo.name,
+            currency=demo.currency,
+            locale=demo.locale,
+            time_zone=demo.time_zone,
+            calendar=demo.calendar,
+            payment_cut_off=demo.cut_off,
+            accent_colour=demo.accent_colour,
+            logo_svg=_LOGO.format(path=demo.mark, colour=demo.accent_colour),
+            support_phone=demo.support_phone,
+            support_email=f"help@{demo.slug}.example",
+            support_hours=demo.support_hours,
+            mail_sender=f"portal@{demo.slug}.example",
+        )
+        LenderHost.objects.create(host=demo.host, lender=lender, is_primary=True)
+    with tenant(lender.pk), transaction.atomic():
+        sites = {site.number: _enter_site(site, demo) for site in demo.sites}
+        for person in demo.people:
+            _enter_person(person, demo, sites)
+    return lender
+
+
+def _enter_site(site: Site, demo: DemoLender) -> Dealership:
+    slug = site.name.lower().split()[0].encode("ascii", "ignore").decode() or "office"
+    return Dealership.objects.create(
+        kind=site.kind,
+        number=site.number,
+        name=site.name,
+        street=site.street,
+        postal_code=site.postal_code,
+        town=site.town,
+        region=site.region,
+        country=site.country,
+        phone=demo.support_phone[:-4] + site.number[-4:],
+        email=f"office@{slug}.example",
+    )
+
+
+def _enter_person(person: Person, demo: DemoLender, sites: dict[str, Dealership]) -> User:
+    login = create_user(
+        actor=None,
+        username=person.username,
+        email=f"{person.username}@{demo.slug}-people.example",
+        full_name=person.full_name,
+        kind=User.Kind(person.kind),
+        password=person.password,
+        customer_number=person.customer_number,
+        # Older than the days that a contact must have stood before a code may go to it.
+        contact_since=timezone.now() - timedelta(days=200),
+    )
+    EmailCodeFactor.objects.create(user=login, name=str(EmailCodeFactor._meta.verbose_name), confirmed=True)
+    if person.dealership:
+        add_membership(
+            actor=None, person=login, dealership=sites[person.dealership], role=Membership.Role(person.role)
+        )
+    return login
