@@ -113,7 +113,7 @@ def static_checks(variables: dict[str, str]) -> list[tuple[str, list[str], dict[
     return [
         ("Lint (ruff check)", [str(scripts / "ruff"), "check", "."], {}),
         ("Format (ruff format)", [str(scripts / "ruff"), "format", "--check", "."], {}),
-        ("Import contracts (lint-imports)", [str(scripts / "lint-imports"), "--no-timing"], {}),
+        ("Import contracts (lint-imports)", [str(scripts / "lint-imports"), "--no-logo"], {}),
         ("Types (mypy)", [python, "-m", "mypy"], {}),
         ("Missing migrations", [python, "manage.py", "makemigrations", "--check", "--dry-run"], {}),
         (
