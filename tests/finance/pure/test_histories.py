@@ -247,3 +247,22 @@ def test_a_compounding_segment_names_the_interest_that_earns_interest():
     assert found[-1].start == START + 40 * DAY
     assert found[-1].unpaid_interest < Decimal(26) < Decimal(75) < found[-2].unpaid_interest
     assert segments([ADVANCE, billed, paid], RATES, START, START + 60 * DAY)[0].days == 60
+
+
+def test_a_later_reversal_does_not_keep_the_next_bill_from_closing_its_period():
+    first = Event.interest_billed(2, START + 30 * DAY, Decimal("75.00"))
+    second = Event.interest_billed(3, START + 60 * DAY, Decimal("75.00"))
+    undone = Event.reversal_of(first, sequence=4, effective_on=START + 60 * DAY)
+    position = fold([ADVANCE, first, second, undone], RATES, START + 60 * DAY)
+    assert position.period_interest == 0
+    assert (position.billed_interest, position.accrued) == (Decimal("75.00"), Decimal("75.00"))
+
+
+def test_a_gap_without_balance_parts_two_segments():
+    paid = Event.curtailment(2, START + 10 * DAY, Decimal("10000.00"))
+    again = Event.advance(3, START + 20 * DAY, Decimal("10000.00"))
+    found = segments([ADVANCE, paid, again], RATES, START, START + 30 * DAY)
+    assert [(segment.start, segment.end, segment.days) for segment in found] == [
+        (START, START + 10 * DAY, 10),
+        (START + 20 * DAY, START + 30 * DAY, 10),
+    ]

@@ -215,3 +215,14 @@ def test_simple_and_compounding_rates_cannot_be_joined():
     )
     with pytest.raises(ValueError, match="cannot be joined"):
         JoinedRates([(START, simple), (date(2024, 2, 1), daily)])
+
+
+def test_changes_lie_strictly_inside_the_span():
+    steps = [(START, Decimal("0.08")), (START + DAY, Decimal("0.09")), (START + 2 * DAY, Decimal("0.10"))]
+    curve = RateCurve(steps, day_count=DayCount.ACTUAL_360)
+    rows = DayRows(
+        plan_days(steps, day_count=DayCount.ACTUAL_360, through=START + 5 * DAY),
+        day_count=DayCount.ACTUAL_360,
+    )
+    for rates in (curve, rows, JoinedRates([(START, curve)])):
+        assert rates.changes(START, START + 2 * DAY) == [START + DAY]
