@@ -60,7 +60,7 @@ def _bundled_fetcher() -> Any:
     from weasyprint.urls import URLFetcher, URLFetcherResponse  # noqa: PLC0415
 
     class BundledFetcher(URLFetcher):  # type: ignore[misc]
-        """Answers `bundled:<path>` from the static folders and refuses the rest, the network and local files above all."""
+        """Answers `bundled:<path>` from the static folders and refuses the rest: network, local files."""
 
         def fetch(self, url: str, headers: Any = None) -> Any:
             name = url.removeprefix(SCHEME)

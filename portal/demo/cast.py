@@ -5,7 +5,9 @@ from datetime import time
 
 from accounts.models import Dealership, Lender, Membership, User
 
-PASSWORD = "quiet harbour lantern"  # noqa: S105 (the demo prints it)
+# The demo prints both; Dana has a login at two lenders, with a password for each.
+PASSWORD = "quiet harbour lantern"  # noqa: S105
+SECOND_PASSWORD = "copper meadow signal"  # noqa: S105
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,7 @@ FRONT_RANGE = DemoLender(
     ),
     people=(
         Person("morgan", "Morgan Achterberg", _DEALER, "31001", _OWNER, customer_number="731001"),
-        Person("dana", "Dana Whitlock", _DEALER, "31002", _OWNER, password="copper meadow signal"),
+        Person("dana", "Dana Whitlock", _DEALER, "31002", _OWNER, password=SECOND_PASSWORD),
         Person("finn", "Finn Delacroix", _FINANCE),
         Person("sol", "Sol Baptiste", _SUPPORT),
     ),

@@ -157,22 +157,34 @@ def _contracts(demo: DemoLender, random: Random, today: date) -> list[Contract]:
             for place, (title, amount, count) in enumerate(_UPGRADES)
         ]
     if demo.slug == "lumiere":
-        fleet = [_vehicle(random, EUROPEAN, "41001", place, today, Loan.Purpose.FLEET) for place in range(60)]
-        own = [_vehicle(random, EUROPEAN, "41002", 60, today, Loan.Purpose.RETAIL)]
+        fleet = [
+            _vehicle(random, EUROPEAN, "41001", place, today=today, purpose=Loan.Purpose.FLEET)
+            for place in range(60)
+        ]
+        own = [_vehicle(random, EUROPEAN, "41002", 60, today=today, purpose=Loan.Purpose.RETAIL)]
         return (
             fleet
             + own
-            + [_vehicle(random, EUROPEAN, "41003", 61 + n, today, Loan.Purpose.FLEET) for n in range(3)]
+            + [
+                _vehicle(random, EUROPEAN, "41003", 61 + n, today=today, purpose=Loan.Purpose.FLEET)
+                for n in range(3)
+            ]
         )
     return [
-        *(_vehicle(random, BRITISH, "51001", place, today, Loan.Purpose.FLEET) for place in range(12)),
-        *(_vehicle(random, BRITISH, "51002", 12 + place, today, Loan.Purpose.FLEET) for place in range(5)),
-        _vehicle(random, BRITISH, "51003", 17, today, Loan.Purpose.RETAIL),
+        *(
+            _vehicle(random, BRITISH, "51001", place, today=today, purpose=Loan.Purpose.FLEET)
+            for place in range(12)
+        ),
+        *(
+            _vehicle(random, BRITISH, "51002", 12 + place, today=today, purpose=Loan.Purpose.FLEET)
+            for place in range(5)
+        ),
+        _vehicle(random, BRITISH, "51003", 17, today=today, purpose=Loan.Purpose.RETAIL),
     ]
 
 
 def _vehicle(
-    random: Random, models: tuple[Model, ...], site: str, place: int, today: date, purpose: str
+    random: Random, models: tuple[Model, ...], site: str, place: int, *, today: date, purpose: str
 ) -> Contract:
     vehicle = pick_vehicle(random, models, serial=200_000 + 137 * place, today=today)
     letters = "ABCDEFGHJKLMNPRSTUVWXYZ"

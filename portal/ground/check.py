@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from portal.ground import browser, environment, places, processes
+from portal.ground import browser, environment, places, pooler, processes
 from portal.ground.messages import GroundError, note, step
 from portal.ground.services import Services, end_leftovers, services_lock
 from portal.ground.state import exclusive
@@ -18,6 +18,7 @@ from portal.ground.state import exclusive
 SETTINGS = "portal.settings.test"
 _BROWSER_TESTS = "tests/browser"
 _CONCURRENCY_TESTS = "tests/concurrency"
+_TENANCY_TESTS = "tests/tenancy"
 _COUNTED = ("failed", "errors", "passed", "skipped")
 _NO_TESTS_COLLECTED = 5
 
@@ -31,6 +32,8 @@ def run(data: Path, chosen: str = "") -> int:
     with test_services(data) as variables:
         if _needs_browser(chosen):
             variables["FORECOURT_CHROMIUM"] = browser.ensure_chromium()
+        if not chosen or _TENANCY_TESTS in chosen:
+            variables["FORECOURT_PGBOUNCER"] = pooler.ensure_pooler()
         failed: list[str] = []
         if not chosen:
             for name, command, extra in static_checks(variables):

@@ -1,4 +1,4 @@
-"""The portal's map with three pages that fail on purpose."""
+"""The portal's map with pages that fail on purpose, and one that tells what its database role sees."""
 
 from typing import NoReturn
 
@@ -29,4 +29,14 @@ def gone(request: HttpRequest) -> NoReturn:
     raise OperationalError("the connection is closed")
 
 
-urlpatterns = [path("crash/", crash), path("stall/", stall), path("gone/", gone), *portal_urls]
+def seen(request: HttpRequest) -> HttpResponse:
+    return HttpResponse("\n".join(Dealership.objects.order_by("name").values_list("name", flat=True)))
+
+
+urlpatterns = [
+    path("seen/", seen),
+    path("crash/", crash),
+    path("stall/", stall),
+    path("gone/", gone),
+    *portal_urls,
+]
