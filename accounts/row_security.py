@@ -76,7 +76,7 @@ class TenantTable(migrations.RunSQL):
     def describe(self) -> str:
         return f"Put {self.table} behind the tenant walls"
 
-    def _forward(self) -> list[str]:
+    def _forward(self) -> list[Any]:
         table, options = self.table, self.options
         key = options["key"]
         statements = [f"CREATE UNIQUE INDEX {table}_tenant_key ON {table} (lender_id, {key})"]
@@ -138,7 +138,7 @@ class TenantTable(migrations.RunSQL):
             )
         return statements
 
-    def _backward(self) -> list[str]:
+    def _backward(self) -> list[Any]:
         table, options = self.table, self.options
         statements = []
         if options["watch"]:

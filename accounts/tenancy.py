@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from django.db import connection, transaction
 
@@ -58,7 +58,7 @@ def current_lender_id() -> int:
     return current_scope().lender_id
 
 
-def default_lender_id() -> int | None:
+def default_lender_id() -> Any:
     """The default of every lender column: the running block's lender; outside one nothing, which no row accepts."""
     scope = _current.get()
     return scope.lender_id if scope else None

@@ -1,14 +1,16 @@
 """The base of every task: the lender comes with the message, the work runs inside it.
 
-A task is declared with `@shared_task(name=...)` and called by `task.hint(lender_id, ...)`. The row that orders the
+A task is declared with `@tenant_task("app.tasks.name")`, or `@sweep_task(...)` when it opens its own short
+transactions, and called by `task.hint(lender_id, ...)`. The row that orders the
 work is the truth and the broker only a hint: with the broker away, `hint` logs and returns, and a sweep finds the row.
 """
 
 import logging
-from typing import Any
+from collections.abc import Callable
+from typing import Any, cast
 
 import structlog
-from celery import Task, current_app
+from celery import Task, current_app, shared_task
 from kombu.exceptions import OperationalError as BrokerError
 from redis.exceptions import RedisError
 
@@ -18,7 +20,7 @@ from accounts.tenancy import tenant
 logger = logging.getLogger(__name__)
 
 
-class TenantTask(Task):  # type: ignore[misc]
+class TenantTask(Task):
     """A task whose first argument is a lender's id runs inside that lender as its staff.
 
     `opens_tenant = False` for sweeps that list lenders and order one task for each, and for tasks that open their own
@@ -39,6 +41,17 @@ class TenantTask(Task):  # type: ignore[misc]
     def hint(self, *args: Any) -> None:
         """Ask a worker to do this now; never raises when the broker is away."""
         hint_by_name(self.name, *args)
+
+
+def tenant_task(name: str) -> Callable[[Callable[..., Any]], TenantTask]:
+    """Declare a task that takes a lender's id first and runs inside that lender."""
+    return lambda run: cast(TenantTask, shared_task(name=name)(run))
+
+
+def sweep_task(name: str) -> Callable[[Callable[..., Any]], TenantTask]:
+    """Declare a task that stands outside any lender: a sweep, or one with outside I/O between its transactions."""
+    options: dict[str, Any] = {"name": name, "opens_tenant": False}
+    return lambda run: cast(TenantTask, shared_task(**options)(run))
 
 
 def hint_by_name(name: str, *args: Any) -> None:

@@ -52,5 +52,5 @@ class OutageTolerantRedisCache(RedisCache):
     def delete_many(self, *args: Any, **kwargs: Any) -> None:
         self._try("delete_many", None, *args, **kwargs)
 
-    def clear(self) -> bool:
-        return bool(self._try("clear", False))
+    def clear(self) -> None:
+        self._try("clear", None)

@@ -1,8 +1,10 @@
 """Logs are JSON lines; each carries the reference of the request or task that wrote it."""
 
+from typing import Any
+
 import structlog
 
-_SHARED = [
+_SHARED: list[Any] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,

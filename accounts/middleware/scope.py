@@ -41,5 +41,5 @@ class ScopeMiddleware:
 def _scope_for(access: Access) -> Scope:
     user = access.user
     if access.kind == User.Kind.DEALER:
-        return Scope("portal_dealer", user.lender_id, access.dealership_ids, user.pk)
-    return Scope("portal_staff", user.lender_id, (), user.pk)
+        return Scope("portal_dealer", access.lender.pk, access.dealership_ids, user.pk)
+    return Scope("portal_staff", access.lender.pk, (), user.pk)

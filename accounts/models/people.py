@@ -14,7 +14,7 @@ from accounts.models.tenant import TenantForeignKey, TenantManager, TenantModel,
 from accounts.tenancy import default_lender_id
 
 
-class UserManager(BaseUserManager.from_queryset(TenantQuerySet)):  # type: ignore[misc]
+class UserManager(BaseUserManager.from_queryset(TenantQuerySet)):
     """Users of the running block's lender."""
 
     def get_queryset(self) -> TenantQuerySet:

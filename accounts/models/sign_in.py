@@ -71,7 +71,7 @@ class SignInAttempt(TenantModel):
         ]
 
 
-class FactorManager(DeviceManager.from_queryset(models.QuerySet)):  # type: ignore[misc]
+class FactorManager(DeviceManager.from_queryset(models.QuerySet)):
     """django-otp's manager, narrowed to the running block's lender."""
 
     def get_queryset(self) -> models.QuerySet[models.Model]:

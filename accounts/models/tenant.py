@@ -15,7 +15,7 @@ class TenantQuerySet(models.QuerySet[Any]):
         return self.filter(lender_id=current_lender_id())
 
 
-class TenantManager(models.Manager.from_queryset(TenantQuerySet)):  # type: ignore[misc]
+class TenantManager(models.Manager.from_queryset(TenantQuerySet)):
     """Every query carries the lender of the running block; outside one it raises NoTenantError."""
 
     def get_queryset(self) -> TenantQuerySet:

@@ -100,7 +100,7 @@ FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 # --- database -------------------------------------------------------------------------------------------------------
 # One entry: web and worker connect as portal_app, the migration job as portal_owner. Connections are not kept under
 # ASGI; a pooler in transaction mode stands in front in production, so nothing may live longer than a transaction.
-DATABASES = {"default": dj_database_url.parse(environment.text("DATABASE_URL"))}
+DATABASES: dict[str, dict[str, Any]] = {"default": {**dj_database_url.parse(environment.text("DATABASE_URL"))}}
 DATABASES["default"].update(
     ATOMIC_REQUESTS=True,
     CONN_MAX_AGE=environment.number("FORECOURT_CONNECTION_MAX_AGE", 60),

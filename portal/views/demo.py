@@ -4,7 +4,6 @@ import email
 import email.policy
 from dataclasses import dataclass
 from datetime import datetime
-from email.message import EmailMessage
 from pathlib import Path
 
 from django.conf import settings
@@ -30,12 +29,8 @@ class Mail:
 
 def logins(request: HttpRequest) -> HttpResponse:
     """The invented people of this lender and their passwords."""
-    people = [
-        person
-        for lender in LENDERS
-        if lender.slug == request.lender.slug
-        for person in lender.people  # type: ignore[attr-defined]
-    ]
+    slug = request.lender.slug  # type: ignore[attr-defined]
+    people = [person for lender in LENDERS if lender.slug == slug for person in lender.people]
     return render(request, "portal/demo_logins.html", {"people": people})
 
 
@@ -57,7 +52,7 @@ def _mails_from(sender: str, folder: Path) -> list[Mail]:
             if not block.strip():
                 continue
             message = email.message_from_bytes(block, policy=email.policy.default)
-            if isinstance(message, EmailMessage) and sender in str(message["From"]):
+            if sender in str(message["From"]):
                 body = message.get_body(("plain",))
                 text = body.get_content() if body else ""
                 mails.append(Mail(str(message["To"]), str(message["Subject"]), text.strip(), delivered_at))

@@ -15,7 +15,7 @@ from django.test import Client
 
 from portal.ground.pooler import ensure_pooler
 from portal.ground.ports import any_free
-from tests.cast import Cast, make_cast, sign_in
+from tests.cast import make_cast, sign_in
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.urls("tests.portal.failing_urls")]
 
