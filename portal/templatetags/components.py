@@ -324,14 +324,26 @@ def select_row(
 @register.inclusion_tag("components/pagination.html", takes_context=True)
 def pagination(context: Context, page: "Page[Any]", *, parameter: str = "page") -> dict[str, Any]:
     """Draw the way through the pages, keeping filter and sort in the address. One page draws only the count."""
+    request: HttpRequest = context["request"]
+
+    def address(number: int) -> str:
+        query = request.GET.copy()
+        query[parameter] = str(number)
+        return f"?{query.urlencode()}"
+
+    numbers = page.paginator.get_elided_page_range(page.number, on_each_side=1, on_ends=1)
     return {
-        "request": context["request"],
         "lender": formats.lender_of(context),
         "page": page,
         "total": page.paginator.count,
-        "parameter": parameter,
-        "numbers": list(page.paginator.get_elided_page_range(page.number, on_each_side=1, on_ends=1)),
-        "gap": page.paginator.ELLIPSIS,
+        "previous": address(page.previous_page_number()) if page.has_previous() else "",
+        "next": address(page.next_page_number()) if page.has_next() else "",
+        "numbers": [
+            {"number": number, "url": address(number), "current": number == page.number}
+            if isinstance(number, int)
+            else None
+            for number in numbers
+        ],
     }
 
 

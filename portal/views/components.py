@@ -8,6 +8,7 @@ from typing import Any
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -113,6 +114,7 @@ def components_page(request: HttpRequest) -> HttpResponse:
             ("funded", "due", "overdue", "sold_unpaid"),
             ("open", "answered", "solved", "locked"),
         ],
+        "job": _job(0),
         "line_use": _line_use(lender),
         "ages": _ages(),
     }
@@ -124,11 +126,14 @@ def components_page(request: HttpRequest) -> HttpResponse:
 @require_safe
 def components_progress(request: HttpRequest) -> HttpResponse:
     """Answer the sample progress part's question: a little further each time, then done."""
-    done = (
-        min(40, int(request.GET.get("done", "0") or 0) + 8) if request.GET.get("done", "0").isdigit() else 40
-    )
-    context = {"done": done, "state": "done" if done >= 40 else "running"}
-    return render(request, "portal/_components_progress.html", context)
+    asked = request.GET.get("done", "")
+    done = min(40, int(asked) + 8) if asked.isdecimal() and len(asked) < 3 else 40
+    return render(request, "portal/_components_progress.html", {"job": _job(done)})
+
+
+def _job(done: int) -> dict[str, Any]:
+    address = reverse("portal:components-progress")
+    return {"done": done, "url": f"{address}?done={done}", "state": "done" if done >= 40 else "running"}
 
 
 def _chips(request: HttpRequest) -> list[dict[str, Any]]:
