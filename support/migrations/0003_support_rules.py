@@ -18,7 +18,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="SupportRule",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("opens_at", models.TimeField(default=datetime.time(8, 0), verbose_name="opens")),
                 ("closes_at", models.TimeField(default=datetime.time(18, 0), verbose_name="closes")),
                 (
@@ -53,7 +58,8 @@ class Migration(migrations.Migration):
                 "constraints": [
                     models.UniqueConstraint(fields=("lender",), name="support_supportrule_one"),
                     models.CheckConstraint(
-                        condition=models.Q(("closes_at__gt", models.F("opens_at"))), name="support_supportrule_hours"
+                        condition=models.Q(("closes_at__gt", models.F("opens_at"))),
+                        name="support_supportrule_hours",
                     ),
                 ],
             },
@@ -62,7 +68,9 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="attachment",
             index=models.Index(
-                condition=models.Q(("scan", "waiting")), fields=["lender", "id"], name="support_attachment_waiting"
+                condition=models.Q(("scan", "waiting")),
+                fields=["lender", "id"],
+                name="support_attachment_waiting",
             ),
         ),
     ]

@@ -1,0 +1,1 @@
+"""Outside services that the support app talks to."""

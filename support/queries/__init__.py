@@ -1,0 +1,1 @@
+"""Reads of the support app, one file per noun."""
