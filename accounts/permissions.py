@@ -9,13 +9,18 @@ from datetime import date
 from functools import wraps
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import urlencode
 
 from accounts.models import Dealership, Lender, Membership, User
+from accounts.queries.factors import factor_policy
 
 _OWNER, _PAYER, _APPROVER, _VIEWER, _ACCOUNTANT = (role.value for role in Membership.Role)
 _FINANCE, _SUPPORT = User.Kind.FINANCE.value, User.Kind.SUPPORT.value
@@ -112,9 +117,7 @@ def _factor_satisfied(user: User, lender: Lender) -> bool:
     verified = bool(getattr(user, "is_verified", bool)())
     if verified:
         return True
-    if user.kind != User.Kind.DEALER:
-        return False
-    return lender.dealer_factor_rule != Lender.FactorRule.REQUIRED
+    return not factor_policy(user, lender, timezone.now()).required
 
 
 View = Callable[..., HttpResponse]
@@ -150,3 +153,48 @@ def allowed_to(action: str) -> Callable[[View], View]:
         return guarded
 
     return decorate
+
+
+def signed_in(view: View) -> View:
+    """Let a view answer anybody who is signed in and has shown what the lender asks for."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        access: Access | None = request.access  # type: ignore[attr-defined]
+        if access is None:
+            return redirect_to_login(request.get_full_path())
+        if not access.factor_satisfied:
+            return redirect("accounts:factor-enrol")
+        return view(request, *args, **kwargs)
+
+    return guarded
+
+
+_PROOF_SHOWN_AT = "proof_shown_at"
+
+
+def mark_fresh_proof(request: HttpRequest) -> None:
+    """A factor (or, of somebody without one, the password) was shown in this session just now."""
+    request.session[_PROOF_SHOWN_AT] = int(timezone.now().timestamp())
+
+
+def has_fresh_proof(request: HttpRequest) -> bool:
+    """Whether the proof is young enough for something sensitive (ACCOUNT_REAUTHENTICATION_TIMEOUT seconds)."""
+    age = timezone.now().timestamp() - request.session.get(_PROOF_SHOWN_AT, 0)
+    return bool(age < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT)
+
+
+def fresh_proof_required(view: View) -> View:
+    """Ask for the factor again before a sensitive page; a POST without fresh proof changes nothing.
+
+    Combine with `signed_in` or `allowed_to`, which go on the outside.
+    """
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if has_fresh_proof(request):
+            return view(request, *args, **kwargs)
+        target = request.get_full_path() if request.method == "GET" else reverse("accounts:security")
+        return redirect(f"{reverse('accounts:factor-verify')}?{urlencode({'next': target})}")
+
+    return guarded

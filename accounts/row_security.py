@@ -98,8 +98,10 @@ class TenantTable(migrations.RunSQL):
             f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
             f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY",
             f"REVOKE ALL ON {table} FROM PUBLIC",
-            f"CREATE POLICY wall ON {table} AS RESTRICTIVE TO {', '.join(ROLES)} "
-            f"USING ({LENDER}) WITH CHECK ({LENDER})",
+            (
+                f"CREATE POLICY wall ON {table} AS RESTRICTIVE TO {', '.join(ROLES)} "
+                f"USING ({LENDER}) WITH CHECK ({LENDER})"
+            ),
         ]
         for role in ("login", "dealer", "staff"):
             commands = options[role]

@@ -69,6 +69,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_otp.middleware.OTPMiddleware",
+    "accounts.middleware.idle.IdleSessionMiddleware",
     "accounts.middleware.scope.ScopeMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -191,10 +192,15 @@ ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_SESSION_REMEMBER = False
-ACCOUNT_RATE_LIMITS = {"login": "60/m/ip", "login_failed": "60/m/ip", "reset_password": "20/m/ip,5/h/key"}
+# A coarse brake per address; the lock that counts is accounts.actions.sign_in_guard.
+ACCOUNT_RATE_LIMITS = {"login": "60/m/ip", "login_failed": None, "reset_password": "20/m/ip,5/h/key"}
+# After a reset sign-in goes on to the second factor; the token dies with a sign-in, a new password or address.
+ACCOUNT_LOGIN_ON_PASSWORD_RESET = True
+ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "django.contrib.auth.tokens.PasswordResetTokenGenerator"  # noqa: S105
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 600
 PASSWORD_RESET_TIMEOUT = 3600
-USERSESSIONS_TRACK_ACTIVITY = True
+# IdleSessionMiddleware writes it down once a minute instead of at every request.
+USERSESSIONS_TRACK_ACTIVITY = False
 OTP_ADMIN_HIDE_SENSITIVE_DATA = True
 
 # --- sessions, cookies, headers ---------------------------------------------------------------------------------------

@@ -1,0 +1,66 @@
+"""Passwords: changing one, and the mailed way to a new one."""
+
+from django.contrib.auth.tokens import default_token_generator
+from django.db import transaction
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import int_to_base36
+
+from accounts.actions.notices import tell_person
+from accounts.actions.outbox import order_message
+from accounts.actions.sessions import end_other_sessions
+from accounts.actions.sign_in_guard import guard_key, note_attempt
+from accounts.audit import record
+from accounts.models import SignInAttempt, User
+
+
+def order_password_reset(*, person: User) -> None:
+    """Mail the person a link to a new password, with the user name; the link works once, for an hour.
+
+    It dies with a sign-in, a new password or a new e-mail address.
+    """
+    token = default_token_generator.make_token(person)
+    path = reverse(
+        "account_reset_password_from_key", kwargs={"uidb36": int_to_base36(person.pk), "key": token}
+    )
+    order_message(
+        key=f"password-reset:{person.pk}:{token}",
+        template="password-reset",
+        recipient=person.email,
+        context={
+            "action_path": path,
+            "username": person.username,
+            "customer_number": person.customer_number,
+            "moment": timezone.now().isoformat(),
+        },
+        user=person,
+        is_secret=True,
+    )
+    record("password.reset_requested", actor=None, subject=f"user:{person.username}")
+
+
+def set_password(
+    *, actor: User, person: User, password: str, by_reset: bool, keep_session: str | None = None
+) -> None:
+    """Give the person a new, already validated password.
+
+    Every other session ends, other mailed links die, the person is told. A lock stays until the next complete sign-in:
+    the mailbox alone does not open a locked account.
+    """
+    with transaction.atomic():
+        person.set_password(password)
+        person.save(update_fields=["password"])
+        end_other_sessions(actor=actor, person=person, keep=keep_session)
+        if by_reset:
+            note_attempt(
+                person=person,
+                key=guard_key(person),
+                outcome=SignInAttempt.Outcome.PASSWORD_RESET,
+                user_agent="",
+            )
+        record(
+            "password.reset" if by_reset else "password.changed",
+            actor=actor,
+            subject=f"user:{person.username}",
+        )
+        tell_person(person, "password_reset" if by_reset else "password_changed")

@@ -1,0 +1,62 @@
+"""Work of the accounts app that happens after the request."""
+
+import logging
+
+from celery import shared_task
+from django.utils import timezone
+
+from accounts.actions.delivery import claim_message, message_failed, message_sent
+from accounts.emails import write_mail
+from accounts.models import LenderHost, OutgoingMessage
+from accounts.tenancy import tenant
+from accounts.tenant_tasks import TenantTask
+
+logger = logging.getLogger(__name__)
+
+_SWEPT_AT_ONCE = 500
+
+
+@shared_task(name="accounts.tasks.deliver_message", base=TenantTask, opens_tenant=False)
+def deliver_message(lender_id: int, message_id: int) -> bool:
+    """Send one ordered message; True when it left. Safe to run twice: only the run that claims it sends.
+
+    Claiming, sending and recording are three steps, so that no transaction waits for a mail server. A template that
+    cannot be written is treated like a server that does not answer: it is tried again, and given up on record.
+    """
+    with tenant(lender_id):
+        message = claim_message(message_id=message_id, now=timezone.now())
+    if message is None:
+        return False
+    try:
+        with tenant(lender_id):
+            mail = write_mail(message)
+        mail.send()
+    except Exception as error:  # whatever went wrong, the message must come back
+        logger.exception("A message did not leave", extra={"message_key": message.key})
+        with tenant(lender_id):
+            message_failed(message=message, error=f"{type(error).__name__}: {error}", now=timezone.now())
+        return False
+    with tenant(lender_id):
+        message_sent(message=message, now=timezone.now())
+    return True
+
+
+@shared_task(name="accounts.tasks.sweep_outgoing_messages", base=TenantTask, opens_tenant=False)
+def sweep_outgoing_messages() -> int:
+    """Order a delivery for every message that is due, at every lender; catches what a lost broker forgot."""
+    found = 0
+    for lender_id in sorted(set(LenderHost.objects.values_list("lender_id", flat=True))):
+        with tenant(lender_id):
+            due = list(
+                OutgoingMessage.objects.filter(
+                    state__in=[OutgoingMessage.State.WAITING, OutgoingMessage.State.SENDING],
+                    channel=OutgoingMessage.Channel.EMAIL,
+                    next_attempt_at__lte=timezone.now(),
+                )
+                .order_by("next_attempt_at")
+                .values_list("pk", flat=True)[:_SWEPT_AT_ONCE]
+            )
+        for message_id in due:
+            deliver_message.hint(lender_id, message_id)
+        found += len(due)
+    return found
