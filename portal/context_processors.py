@@ -38,12 +38,12 @@ ENTRIES = (
     Entry(_("Tickets"), "support:queue", "tickets.work", _SUPPORT),
     Entry(_("Unlock desk"), "support:unlock-search", "people.unlock", _SUPPORT),
     Entry(_("Finance office"), "admin:index", "finance.office", _FINANCE),
-    Entry(_("Security"), "accounts:session-list", None, _EVERYBODY),
+    Entry(_("Security"), "accounts:security", None, _EVERYBODY),
 )
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
-    """Give templates `lender`, `brand`, `access`, `navigation`, `switcher`, `business_date` and `reference`.
+    """Give templates `lender`, `brand`, `access`, `navigation`, `switcher` and what else the frame shows.
 
     Everything comes from what the middleware already loaded: no query, so that error pages can use it too.
     """
@@ -58,6 +58,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "switcher": switcher_of(access),
         "business_date": access.business_date if access else None,
         "reference": getattr(request, "reference", ""),
+        "session_seconds": settings.SESSION_IDLE_SECONDS if access else 0,
     }
 
 
@@ -94,11 +95,13 @@ def navigation_of(request: HttpRequest, access: Access | None) -> list[dict[str,
     """Return the rail's entries for this person, the one that holds the present page marked."""
     if access is None or not access.factor_satisfied:
         return []
-    shown = []
-    for entry in ENTRIES:
-        if access.kind in entry.kinds and (entry.action is None or access.may(entry.action)):
-            if address := _address(entry.url_name):
-                shown.append((entry.label, address))
+    shown = [
+        (entry.label, address)
+        for entry in ENTRIES
+        if access.kind in entry.kinds
+        and (entry.action is None or access.may(entry.action))
+        and (address := _address(entry.url_name))
+    ]
     here = max((url for _label, url in shown if _holds(url, request.path)), key=len, default="")
     return [{"label": label, "url": url, "current": url == here} for label, url in shown]
 

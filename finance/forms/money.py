@@ -1,11 +1,10 @@
 """A form field for an amount that a person types."""
 
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Lender
@@ -17,7 +16,10 @@ from finance.formatting import (
     parse_money,
 )
 
-_MESSAGES: dict[MoneyProblem, Promise] = {
+if TYPE_CHECKING:
+    from django_stubs_ext import StrPromise
+
+_MESSAGES: "dict[MoneyProblem, StrPromise]" = {
     MoneyProblem.EMPTY: _("Enter an amount, like %(example)s."),
     MoneyProblem.NOT_A_NUMBER: _("Enter an amount in digits, like %(example)s."),
     MoneyProblem.TWO_READINGS: _("This amount can be read in two ways. Write it like %(example)s."),

@@ -51,14 +51,14 @@ def repeat_block(context: Context, name: str) -> SafeString:
 
 
 @register.inclusion_tag("components/error_summary.html")
-def error_summary(*checked: forms.BaseForm) -> dict[str, Any]:
+def error_summary(*checked: forms.BaseForm | None) -> dict[str, Any]:
     """List everything that is wrong with the forms, each line a link to its field.
 
     Draws nothing while there is nothing wrong. The script moves the focus here after a refused submission.
     """
     problems: list[dict[str, str]] = []
     for form in checked:
-        if not form or not form.is_bound:
+        if form is None or not form.is_bound:
             continue
         problems += [{"text": str(error), "target": ""} for error in form.non_field_errors()]
         for bound in form:

@@ -56,7 +56,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def _page(request: HttpRequest, template_name: str, status: int, **context: object) -> HttpResponse:
     try:
-        body = render_to_string(template_name, {**context, "status": status}, request)
+        body: str = render_to_string(template_name, {**context, "status": status}, request)
     except Exception:
         logger.exception("The error page itself could not be drawn", extra={"template": template_name})
         body = _("Something went wrong on our side. Nothing was changed. Please try again in a few minutes.")

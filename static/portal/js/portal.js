@@ -137,17 +137,18 @@ page.addEventListener("submit", (event) => {
   else form.dataset.sentAt = String(now);
 });
 
-// --- session: says a minute and a half ahead that it will end, and extends it ------------------------------------------
+// --- session: says two minutes ahead that it will end, and extends it ------------------------------------------
 
 const hint = page.querySelector("[data-session-hint]");
 if (hint) {
-  const idle = Number(hint.dataset.seconds) * 1000;
-  const ahead = Math.min(120_000, idle / 2);
+  // The server notes activity once a minute, so its clock may run up to a minute ahead of this one.
+  const idle = (Number(hint.dataset.seconds) - 60) * 1000;
+  const ahead = 120_000;
   let timer = 0;
   const start = () => {
     hint.hidden = true;
     window.clearTimeout(timer);
-    timer = window.setTimeout(warn, idle - ahead);
+    timer = window.setTimeout(warn, Math.max(idle - ahead, 0));
   };
   const warn = () => {
     hint.hidden = false;
@@ -158,9 +159,8 @@ if (hint) {
   };
   hint.querySelector("button").addEventListener("click", async () => {
     try {
-      const answer = await fetch(hint.dataset.url, { method: "HEAD", redirect: "manual", cache: "no-store" });
+      const answer = await fetch(hint.dataset.url, { cache: "no-store" });
       if (answer.ok) start();
-      else window.location.reload();
     } catch {
       // No connection: the hint stays, and another try is possible.
     }
