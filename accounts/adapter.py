@@ -112,7 +112,7 @@ class ForecourtAccountAdapter(DefaultAccountAdapter):
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """No mail of allauth itself leaves: each of ours is ordered with the change that causes it."""
-        raise NotImplementedError(f"Order a message instead of {template_prefix}.")
+        raise RuntimeError(f"Order a message instead of {template_prefix}.")
 
     def send_notification_mail(self, *args: Any, **kwargs: Any) -> None:
         """See send_mail."""

@@ -9,13 +9,16 @@ os.environ["FORECOURT_PUBLIC_PORT"] = ""
 
 from portal.settings.demo import *
 
-MEDIA_ROOT = Path(tempfile.mkdtemp(prefix="forecourt-files-"))
+# Gone with the process that used them.
+_FILES = tempfile.TemporaryDirectory(prefix="forecourt-files-")
+_STATIC = tempfile.TemporaryDirectory(prefix="forecourt-static-")
+MEDIA_ROOT = Path(_FILES.name)
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 # Static files come straight from their folders; nothing is collected for the suite.
-STATIC_ROOT = Path(tempfile.mkdtemp(prefix="forecourt-static-"))
+STATIC_ROOT = Path(_STATIC.name)
 WHITENOISE_AUTOREFRESH = True
 WHITENOISE_USE_FINDERS = True
