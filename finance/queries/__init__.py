@@ -1,0 +1,1 @@
+"""Reads that assemble a page, a statement or a report; nothing here writes."""

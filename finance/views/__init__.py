@@ -1,0 +1,1 @@
+"""Pages of what is owed: parse, authorise, read, show."""

@@ -1,0 +1,52 @@
+"""Credit lines: what is used and free, and the rules in words."""
+
+from uuid import UUID
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from accounts.permissions import allowed_to
+from finance.queries.lines import lines_of, terms_of
+from finance.views.requests import access_of, dealership_of
+
+
+@require_safe
+@allowed_to("balances.view")
+def line_list(request: HttpRequest) -> HttpResponse:
+    """Every line of the dealership on the screen; its floor-plan total is the dashboard's free credit."""
+    lines = lines_of(dealership_of(request).pk)
+    return render(
+        request,
+        "finance/line_list.html",
+        {
+            "lines": lines,
+            "totals": [
+                {
+                    "kind": kind,
+                    "count": len(of_kind),
+                    "limit": sum(line.limit for line in of_kind),
+                    "used": sum(line.used for line in of_kind),
+                    "approved": sum(line.approved for line in of_kind),
+                    "free": sum(line.free for line in of_kind),
+                }
+                for kind in ("floor_plan", "term")
+                if (of_kind := [line for line in lines if line.kind == kind])
+            ],
+        },
+    )
+
+
+@require_safe
+@allowed_to("balances.view")
+def line_detail(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """One line of the dealership on the screen: figures, rules with their dates, rates with their sources."""
+    access = access_of(request)
+    line = next((line for line in lines_of(dealership_of(request).pk) if line.public_id == public_id), None)
+    if line is None:
+        raise Http404
+    rules = terms_of(line.line_id, opened_on=line.opened_on, as_of=access.business_date)
+    in_force = next((row for row in rules.terms if row.effective_from <= access.business_date), None)
+    rate = next((step for step in rules.rates if step.effective_from <= access.business_date), None)
+    context = {"line": line, "rules": rules, "in_force": in_force, "rate": rate}
+    return render(request, "finance/line_detail.html", context)
