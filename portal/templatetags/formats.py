@@ -6,6 +6,7 @@ write alike. Pages load `components`, which carries these tags too.
 
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
 from typing import Any
 
 from django import template
@@ -13,6 +14,7 @@ from django.template import Context
 from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from finance import formatting
@@ -30,48 +32,41 @@ STATES: dict[str, tuple[str, Promise]] = {
     "draft": ("off", _("Draft")),
     "submitted": ("wait", _("Submitted")),
     "processing": ("busy", _("Processing")),
+    "checking": ("warn", _("Being checked")),
     "settled": ("good", _("Settled")),
     "declined": ("bad", _("Declined")),
     "returned": ("bad", _("Returned")),
     "cancelled": ("off", _("Cancelled")),
-    "being_checked": ("warn", _("Being checked")),
-    # units and loans
+    # units, loans and what is due on them
     "requested": ("wait", _("Requested")),
     "approved": ("busy", _("Approved")),
-    "funded": ("good", _("On floor plan")),
-    "active": ("good", _("Active")),
-    "current": ("good", _("Current")),
+    "refused": ("bad", _("Refused")),
+    "pending": ("wait", _("Not yet funded")),
+    "funded": ("good", _("Floored")),
     "sold": ("warn", _("Sold, unpaid")),
-    "sold_unpaid": ("warn", _("Sold, unpaid")),
+    "paid": ("good", _("Paid")),
+    "open": ("busy", _("Open")),
+    "paid_off": ("good", _("Paid off")),
+    "current": ("good", _("Current")),
+    "closed": ("off", _("Closed")),
     "due": ("warn", _("Due")),
     "overdue": ("bad", _("Overdue")),
-    "past_due": ("bad", _("Past due")),
-    "paid": ("good", _("Paid")),
-    "paid_off": ("good", _("Paid off")),
-    "closed": ("off", _("Closed")),
-    "refused": ("bad", _("Refused")),
-    "written_off": ("off", _("Written off")),
     "scheduled": ("wait", _("Scheduled")),
     "reversed": ("off", _("Reversed")),
-    # jobs
+    # accounts and methods
+    "active": ("good", _("Active")),
+    "suspended": ("off", _("Not to be used")),
+    "locked": ("bad", _("Locked")),
+    "expired": ("off", _("Expired")),
+    # long jobs and documents
     "waiting": ("wait", _("Waiting")),
-    "queued": ("wait", _("Waiting")),
     "running": ("busy", _("Running")),
-    "done": ("good", _("Done")),
     "ready": ("good", _("Ready")),
+    "done": ("good", _("Done")),
     "failed": ("bad", _("Failed")),
     # tickets
     "new": ("wait", _("New")),
-    "open": ("busy", _("Open")),
-    "answered": ("good", _("Answered")),
-    "waiting_for_dealer": ("wait", _("Waiting for you")),
     "solved": ("good", _("Solved")),
-    # people
-    "locked": ("bad", _("Locked")),
-    "unlocked": ("good", _("Unlocked")),
-    "verified": ("good", _("Verified")),
-    "suspended": ("off", _("Suspended")),
-    "expired": ("off", _("Expired")),
 }
 
 
@@ -203,13 +198,19 @@ def status(code: str, label: str | Promise | None = None, tone: str | None = Non
 
     ``code`` is a stored state. A state this table does not know needs ``label`` and ``tone``.
     """
-    known_tone, known_label = STATES.get(str(code), ("off", None))
+    return _state(str(code), str(label) if label else "", tone or "", get_language() or "")
+
+
+# A list shows the same few states hundreds of times; the language is part of the key because the words are.
+@lru_cache(maxsize=512)
+def _state(code: str, label: str, tone: str, language: str) -> SafeString:
+    known_tone, known_label = STATES.get(code, ("off", None))
     tone = tone or known_tone
     if tone not in TONES:
         raise template.TemplateSyntaxError(
             f"A state's tone is one of {', '.join(sorted(TONES))}, not {tone!r}."
         )
-    word = label or known_label or str(code).replace("_", " ").capitalize()
+    word = label or known_label or code.replace("_", " ").capitalize()
     return format_html('<span class="status status--{}">{}{}</span>', tone, shape(tone), word)
 
 

@@ -26,7 +26,7 @@ _MADE = [
     ("2022 Jeep Grand Cherokee Limited", "1C4RJKBG1N8571204", "T2013"),
     ("2024 Kia Sportage LX", "KNDPUCDF3R7231186", "T2110"),
 ]
-_STATES = ["funded", "due", "funded", "funded", "overdue", "funded", "sold_unpaid", "funded"]
+_STATES = ["funded", "due", "funded", "funded", "overdue", "funded", "sold", "funded"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +110,9 @@ def components_page(request: HttpRequest) -> HttpResponse:
         ],
         "states": [
             ("settled", "busy", "processing", "submitted"),
-            ("being_checked", "returned", "cancelled", "draft"),
-            ("funded", "due", "overdue", "sold_unpaid"),
-            ("open", "answered", "solved", "locked"),
+            ("checking", "returned", "cancelled", "draft"),
+            ("funded", "due", "overdue", "sold"),
+            ("open", "new", "solved", "locked"),
         ],
         "job": _job(0),
         "line_use": _line_use(lender),
