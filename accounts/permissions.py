@@ -170,17 +170,17 @@ def signed_in(view: View) -> View:
     return guarded
 
 
-_PROOF_SHOWN_AT = "proof_shown_at"
+PROOF_SHOWN_AT = "proof_shown_at"
 
 
 def mark_fresh_proof(request: HttpRequest) -> None:
     """A factor (or, of somebody without one, the password) was shown in this session just now."""
-    request.session[_PROOF_SHOWN_AT] = int(timezone.now().timestamp())
+    request.session[PROOF_SHOWN_AT] = int(timezone.now().timestamp())
 
 
 def has_fresh_proof(request: HttpRequest) -> bool:
     """Whether the proof is young enough for something sensitive (ACCOUNT_REAUTHENTICATION_TIMEOUT seconds)."""
-    age = timezone.now().timestamp() - request.session.get(_PROOF_SHOWN_AT, 0)
+    age = timezone.now().timestamp() - request.session.get(PROOF_SHOWN_AT, 0)
     return bool(age < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT)
 
 

@@ -2,21 +2,20 @@
 
 import logging
 
-from celery import shared_task
 from django.utils import timezone
 
 from accounts.actions.delivery import claim_message, message_failed, message_sent
 from accounts.emails import write_mail
 from accounts.models import LenderHost, OutgoingMessage
 from accounts.tenancy import tenant
-from accounts.tenant_tasks import TenantTask
+from accounts.tenant_tasks import sweep_task
 
 logger = logging.getLogger(__name__)
 
 _SWEPT_AT_ONCE = 500
 
 
-@shared_task(name="accounts.tasks.deliver_message", base=TenantTask, opens_tenant=False)
+@sweep_task("accounts.tasks.deliver_message")
 def deliver_message(lender_id: int, message_id: int) -> bool:
     """Send one ordered message; True when it left. Safe to run twice: only the run that claims it sends.
 
@@ -41,7 +40,7 @@ def deliver_message(lender_id: int, message_id: int) -> bool:
     return True
 
 
-@shared_task(name="accounts.tasks.sweep_outgoing_messages", base=TenantTask, opens_tenant=False)
+@sweep_task("accounts.tasks.sweep_outgoing_messages")
 def sweep_outgoing_messages() -> int:
     """Order a delivery for every message that is due, at every lender; catches what a lost broker forgot."""
     found = 0

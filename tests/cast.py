@@ -27,6 +27,7 @@ from accounts.models import (
     Membership,
     User,
 )
+from accounts.permissions import PROOF_SHOWN_AT
 from accounts.tenancy import platform, tenant
 
 PASSWORD = "quiet harbour lantern 7"
@@ -166,6 +167,7 @@ def sign_in(person: User) -> Client:
     session[HASH_SESSION_KEY] = person.get_session_auth_hash()
     if factor is not None:
         session[DEVICE_ID_SESSION_KEY] = factor.persistent_id
+        session[PROOF_SHOWN_AT] = int(timezone.now().timestamp())
     session.save()
     client.cookies[settings.SESSION_COOKIE_NAME] = session.session_key
     return client

@@ -42,13 +42,16 @@ def order_message(
         },
     )
     if created:
-        transaction.on_commit(lambda: _hint(message.lender_id, message.pk), robust=True)
+        hint_message(message)
     return message
 
 
-def _hint(lender_id: int, message_id: int) -> None:
-    """Tell a worker now; with the broker down the row waits for the sweep.
+def hint_message(message: OutgoingMessage) -> None:
+    """Tell a worker after commit; with the broker down the row waits for the sweep.
 
     By name, because the task calls actions and stands above them.
     """
-    hint_by_name("accounts.tasks.deliver_message", lender_id, message_id)
+    lender_id, message_id = message.lender_id, message.pk
+    transaction.on_commit(
+        lambda: hint_by_name("accounts.tasks.deliver_message", lender_id, message_id), robust=True
+    )

@@ -39,6 +39,19 @@ def order_password_reset(*, person: User) -> None:
     record("password.reset_requested", actor=None, subject=f"user:{person.username}")
 
 
+def reset_password(*, person: User, token: str, password: str) -> User | None:
+    """Use a mailed link: set the already validated password and return the person as stored.
+
+    None when the link has died meanwhile, or the account is off: of several who use one link at once, one gets through.
+    """
+    with transaction.atomic():
+        locked = User.objects.select_for_update().get(pk=person.pk)
+        if not locked.is_active or not default_token_generator.check_token(locked, token):
+            return None
+        set_password(actor=locked, person=locked, password=password, by_reset=True)
+        return locked
+
+
 def set_password(
     *, actor: User, person: User, password: str, by_reset: bool, keep_session: str | None = None
 ) -> None:

@@ -17,7 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from accounts.actions.passwords import order_password_reset, set_password
+from accounts.actions.passwords import order_password_reset, reset_password, set_password
 from accounts.actions.sign_in_guard import Reservation, guard_key
 from accounts.allauth_compat import INTERNAL_RESET_SESSION_KEY, leave, sign_in_after_reset
 from accounts.forms.passwords import (
@@ -74,11 +74,14 @@ class ResetView(PasswordResetFromKeyView):
     reset_user: User | None
 
     def form_valid(self, form: NewPasswordForm) -> HttpResponse:
-        person = self.reset_user
-        if person is None or not person.is_active:
+        person = None
+        if self.reset_user is not None:
+            person = reset_password(
+                person=self.reset_user, token=self.key, password=form.cleaned_data["password"]
+            )
+        if person is None:
             self.reset_user = None
             return self.render_to_response(self.get_context_data(token_fail=True))
-        set_password(actor=person, person=person, password=form.cleaned_data["password"], by_reset=True)
         self.request.session.pop(INTERNAL_RESET_SESSION_KEY, None)
         leave(self.request)
         return sign_in_after_reset(self.request, person)

@@ -12,9 +12,9 @@ from django.urls import reverse
 
 from accounts.actions.authenticators import STEP_SECONDS
 from accounts.encryption import decrypt, encrypt
-from accounts.models import AuthenticatorFactor, Lender, OutgoingMessage, User
+from accounts.models import AuthenticatorFactor, EmailCodeFactor, Lender, OutgoingMessage, User
 from accounts.tenancy import tenant
-from tests.cast import PASSWORD, host_of
+from tests.cast import OTHER_PASSWORD, PASSWORD, host_of
 
 KEY = b"12345678901234567890"
 
@@ -64,7 +64,7 @@ def is_signed_in(client: Client) -> bool:
     return client.get(reverse("accounts:security")).status_code == 200
 
 
-def session_keys(client: Client) -> str:
+def session_key(client: Client) -> str:
     """The session cookie's value."""
     return client.cookies[settings.SESSION_COOKIE_NAME].value
 
@@ -78,3 +78,15 @@ def without_noise(response: Any, *typed: str) -> str:
     for word in typed:
         text = text.replace(f'value="{word}"', "TYPED")
     return text
+
+
+def sign_in_fully(person: User, **extra: str) -> Client:
+    """A browser that went through the pages: password, then the mailed code."""
+    host = host_of(person.lender_id)
+    client = Client(HTTP_HOST=host, REMOTE_ADDR=extra.pop("address", "198.51.100.7"), **extra)
+    type_password(client, person.username, OTHER_PASSWORD if host.startswith("coast") else PASSWORD)
+    with tenant(person.lender_id, login=True):
+        factor = EmailCodeFactor.objects.get(user=person)
+    answer = show_code(client, factor, mailed_code(person))
+    assert answer.status_code == 302, answer.content.decode()
+    return client
