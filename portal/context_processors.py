@@ -56,6 +56,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "access": access,
         "navigation": navigation_of(request, access),
         "switcher": switcher_of(access),
+        "search_url": reverse("portal:search") if _may_search(access) else "",
         "business_date": access.business_date if access else None,
         "reference": getattr(request, "reference", ""),
         "session_seconds": settings.SESSION_IDLE_SECONDS if access else 0,
@@ -81,13 +82,13 @@ def brand_of(lender: Lender | None, access: Access | None = None) -> dict[str, s
         "css_url": f"{reverse('portal:brand-css')}?v={version}",
         "icon_url": f"{reverse('portal:brand-icon')}?v={version}",
         "logo_url": f"{reverse('portal:brand-logo')}?v={version}" if lender.logo_svg else "",
-        "home_url": _address("portal:dashboard") or "/",
+        "home_url": reverse("portal:dashboard"),
         "support_phone": lender.support_phone,
         "support_dial": re.sub(r"[^0-9+]", "", lender.support_phone),
         "support_email": lender.support_email,
         "support_hours": lender.support_hours,
         "person": (access.user.get_full_name() or access.user.get_username()) if access else "",
-        "sign_out_url": _address("account_logout"),
+        "sign_out_url": reverse("account_logout"),
     }
 
 
@@ -104,6 +105,10 @@ def navigation_of(request: HttpRequest, access: Access | None) -> list[dict[str,
     ]
     here = max((url for _label, url in shown if _holds(url, request.path)), key=len, default="")
     return [{"label": label, "url": url, "current": url == here} for label, url in shown]
+
+
+def _may_search(access: Access | None) -> bool:
+    return access is not None and access.factor_satisfied and access.may("tickets.view")
 
 
 def _address(name: str) -> str:
@@ -134,5 +139,5 @@ def switcher_of(access: Access | None) -> dict[str, object]:
     return {
         "current": access.dealership.name,
         "options": options,
-        "url": _address("accounts:switch-dealership") if options else "",
+        "url": reverse("accounts:switch-dealership") if options else "",
     }

@@ -84,6 +84,15 @@ page.addEventListener("click", (event) => {
   }
 });
 
+const find = page.querySelector("[data-find]");
+page.addEventListener("keydown", (event) => {
+  if (!find || event.key.toLowerCase() !== "k" || !(event.metaKey || event.ctrlKey) || event.shiftKey || event.altKey) return;
+  event.preventDefault();
+  if (menu && !menu.classList.contains("is-open") && toggle.offsetParent) toggle.click();
+  find.focus();
+  find.select();
+});
+
 // --- tables: a click anywhere in a row opens it; only a frame that scrolls takes the focus ---------------------------
 
 page.addEventListener("click", (event) => {
