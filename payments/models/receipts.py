@@ -1,7 +1,5 @@
 """Printed receipts."""
 
-from typing import Any
-
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -26,7 +24,7 @@ class PaymentReceipt(TenantModel):
     dealership = TenantForeignKey(Dealership, related_name="+")
     payment_state = models.CharField(_("state of the payment"), max_length=10, choices=Payment.State)
     state = models.CharField(_("state"), max_length=7, choices=State, default=State.WAITING)
-    file: "models.FileField[Any, Any]" = models.FileField(upload_to=private_path, blank=True)
+    file = models.FileField(upload_to=private_path, blank=True)
     sha256 = models.CharField(max_length=64, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     next_attempt_at = models.DateTimeField()

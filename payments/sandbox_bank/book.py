@@ -86,16 +86,20 @@ class Book:
         self._read()
 
     def take(self, order: dict[str, Any]) -> Debit:
-        """Take a debit. The same order again gives the same debit; the same key with another order is a ConflictError."""
+        """Take a debit. The same order again gives the same debit; the same key with another is a ConflictError."""
         wanted = Debit(
-            **{
-                name: str(order[name])
-                for name in (
-                    *("key", "client", "number", "amount", "currency", "scheme"),
-                    *("collect_on", "holder", "bank_code", "mandate", "notify_url"),
-                )
-            },
+            key=str(order["key"]),
+            client=str(order["client"]),
+            number=str(order["number"]),
+            amount=str(order["amount"]),
+            currency=str(order["currency"]),
+            scheme=str(order["scheme"]),
+            collect_on=str(order["collect_on"]),
+            holder=str(order["holder"]),
+            bank_code=str(order["bank_code"]),
             last_four=str(order["account_number"])[-4:],
+            mandate=str(order["mandate"]),
+            notify_url=str(order["notify_url"]),
         )
         behaviour = behaviour_of(str(order["account_number"]))
         with self._lock:

@@ -1,0 +1,14 @@
+"""Receipts as PDF."""
+
+from finance.pdf import render_pdf
+from payments.queries.receipts import ReceiptPage
+
+
+def receipt_pdf(page: ReceiptPage) -> bytes:
+    """The receipt as a tagged PDF in the lender's language; the same page gives the same bytes."""
+    return render_pdf(
+        "payments/receipt_pdf.html",
+        {"page": page},
+        lender=page.lender,
+        stylesheet="payments/receipt-print.css",
+    )

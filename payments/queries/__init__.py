@@ -1,0 +1,1 @@
+"""Reads that assemble the pages of paying."""
