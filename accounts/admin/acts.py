@@ -120,21 +120,21 @@ class Chosen:
         return sum((self.act.amount(row) for row in self.able), Decimal(0))
 
 
-def perform_on(chosen: Chosen, sent: Sent) -> list[Outcome]:
-    """Do it to each row by itself: what one row refuses leaves the others done."""
+def perform_on(chosen: Chosen, sent: Sent, name_of: Callable[[Any], str] = str) -> list[Outcome]:
+    """Do it to each row by itself: what one row refuses leaves the others done. `name_of` says what a row is called."""
     outcomes = []
     for row in chosen.rows:
-        label = str(row)
-        if why := chosen.against.get(row.pk, ""):
-            outcomes.append(Outcome(row.pk, label, False, why))
+        key, label = row.pk, name_of(row)
+        if why := chosen.against.get(key, ""):
+            outcomes.append(Outcome(key, label, False, why))
             continue
         try:
             with transaction.atomic():
                 said = chosen.act.perform(row, sent)
         except chosen.act.refusals as refusal:
-            outcomes.append(Outcome(row.pk, label, False, words_of(refusal)))
+            outcomes.append(Outcome(key, label, False, words_of(refusal)))
         else:
-            outcomes.append(Outcome(row.pk, label, True, str(said or _("Done"))))
+            outcomes.append(Outcome(key, label, True, str(said or _("Done"))))
     return outcomes
 
 

@@ -117,7 +117,7 @@ def choice(name: str, label: Promise | str, order: str = "") -> Column:
 
 
 def link(name: str, label: Promise | str, value: Value = "", order: str = "") -> Column:
-    """Another row, with the way to its page in the office."""
+    """Another row, with the way to its page in the office; a value of (row, words) says how it is called here."""
     return Column(name, label, "link", value, order)
 
 
@@ -139,8 +139,9 @@ class Writer:
         if column.kind == "yes":
             return _("Yes") if value else _("No")
         if column.kind == "link":
-            address = self.address(value)
-            return format_html('<a href="{}">{}</a>', address, value) if address else str(value)
+            target, words = value if isinstance(value, tuple) else (value, str(value))
+            address = self.address(target)
+            return format_html('<a href="{}">{}</a>', address, words) if address else str(words)
         return _template(column.kind).render(Context({"lender": self.lender, "value": value}))
 
     def address(self, row: models.Model) -> str:

@@ -60,6 +60,8 @@ class OfficeAdmin(admin.ModelAdmin):
     `acts` work on chosen rows and `entries` are forms on one row; `adding` is the form for a new row.
     """
 
+    is_office = True
+
     columns: ClassVar[Sequence[Column]] = ()
     facts: ClassVar[Sequence[Column]] = ()
     totals: ClassVar[Sequence[tuple[Promise, Any]]] = ()
@@ -142,6 +144,10 @@ class OfficeAdmin(admin.ModelAdmin):
         writer = self.writer(request)
         return [writer.for_list(column) for column in self.columns]
 
+    def get_sortable_by(self, request: HttpRequest) -> Any:
+        """Whatever column names what it is sorted by."""
+        return None
+
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """The acts, and nothing of Django's own."""
         if IS_POPUP_VAR in request.GET or not self.has_view_permission(request):
@@ -152,8 +158,8 @@ class OfficeAdmin(admin.ModelAdmin):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """The list, with what it adds up to and the way to a new row."""
-        if request.method == "POST" and not self._keys_of(request):
-            # Django asks for the keys as they came; what is no key is as if nothing were chosen.
+        if request.method == "POST" and len(self._keys_of(request)) != len(request.POST.getlist(CHOSEN)):
+            # Django would look for the keys as they came, and a word among them is no key.
             messages.warning(request, _("Choose at least one row first."))
             return HttpResponseRedirect(request.get_full_path())
         response = super().changelist_view(
@@ -174,7 +180,7 @@ class OfficeAdmin(admin.ModelAdmin):
         """Totals of the whole list as filtered, not of the page; only of a list that somebody has narrowed."""
         if not self.totals or not listed.result_count:
             return
-        if not (listed.has_active_filters or listed.query):
+        if not (listed.query or listed.get_filters_params()):
             return
         sums = listed.queryset.order_by().aggregate(
             **{f"total_{place}": expression for place, (_label, expression) in enumerate(self.totals)}
@@ -199,6 +205,10 @@ class OfficeAdmin(admin.ModelAdmin):
         if row is None:
             raise Http404
         return row
+
+    def name_of(self, row: Any) -> str:
+        """What the row is called at the head of its page and in messages."""
+        return str(row)
 
     def tables(self, request: HttpRequest, row: Any) -> Sequence[Table]:
         """What else the page shows."""
@@ -253,7 +263,7 @@ class OfficeAdmin(admin.ModelAdmin):
             request,
             "admin/office_page.html",
             {
-                "title": str(row),
+                "title": self.name_of(row),
                 "row": row,
                 "facts": shown,
                 "tables": tables,
@@ -279,8 +289,8 @@ class OfficeAdmin(admin.ModelAdmin):
             request,
             "admin/office_history.html",
             {
-                "title": _("History of %(row)s") % {"row": row},
-                "row": row,
+                "title": _("History of %(row)s") % {"row": self.name_of(row)},
+                "row": self.name_of(row) if row is not None else "",
                 "row_url": self.address("change", quote(row.pk)),
                 "lines": lines,
                 "is_cut": len(lines) >= MOST_LINES,
@@ -338,7 +348,7 @@ class OfficeAdmin(admin.ModelAdmin):
             "admin/office_form.html",
             {
                 "title": entry.title,
-                "row": row,
+                "row": self.name_of(row) if row is not None else "",
                 "row_url": back if row is not None else "",
                 "back_url": back,
                 "entry": entry,
@@ -409,8 +419,6 @@ class OfficeAdmin(admin.ModelAdmin):
                 "title": act.question,
                 "act": act,
                 "act_url": self.address("act", act.name),
-                "rows": [(row, writer.address(row), chosen.against.get(row.pk, "")) for row in found],
-                "amounts": [act.amount(row) for row in found] if act.amount else None,
                 "able": len(chosen.able),
                 "total": chosen.total,
                 "heads": [(column.label, column.is_figure) for column in self.columns],
@@ -436,7 +444,7 @@ class OfficeAdmin(admin.ModelAdmin):
         token: UUID = form.cleaned_data["token"]
         sent = self._sent(request, form)
         if earlier_submission(token=token, actor=sent.actor) is None:
-            outcomes = perform_on(chosen, sent)
+            outcomes = perform_on(chosen, sent, self.name_of)
             record_submission(
                 token=token,
                 code=_OUTCOME,
@@ -510,7 +518,8 @@ def _open_act(act: Act) -> Callable[[OfficeAdmin, HttpRequest, QuerySet[Any]], H
     """The act as Django's lists start it."""
 
     def start(office: OfficeAdmin, request: HttpRequest, rows: QuerySet[Any]) -> HttpResponse:
-        return office.run_act(request, act, rows)
+        keys = list(rows.order_by("pk").values_list("pk", flat=True)[: MOST_ROWS + 1])
+        return office.run_act(request, act, office.get_page_queryset(request).filter(pk__in=keys))
 
     return start
 
