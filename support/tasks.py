@@ -2,12 +2,11 @@
 
 import logging
 
-from celery import shared_task
 from django.conf import settings
 
 from accounts.models import LenderHost
 from accounts.tenancy import tenant
-from accounts.tenant_tasks import TenantTask
+from accounts.tenant_tasks import sweep_task
 from support.actions.attachments import record_scan
 from support.gateways.scanner import ScannerUnavailableError, Verdict, scan
 from support.models import Attachment
@@ -17,7 +16,7 @@ logger = logging.getLogger(__name__)
 _AT_ONCE = 50
 
 
-@shared_task(name="support.tasks.scan_attachment", base=TenantTask, opens_tenant=False)
+@sweep_task("support.tasks.scan_attachment")
 def scan_attachment(lender_id: int, attachment_id: int) -> None:
     """Have one waiting file scanned. Without an answer it goes on waiting, and the sweep asks again."""
     try:
@@ -28,7 +27,7 @@ def scan_attachment(lender_id: int, attachment_id: int) -> None:
         )
 
 
-@shared_task(name="support.tasks.scan_waiting_attachments", base=TenantTask, opens_tenant=False)
+@sweep_task("support.tasks.scan_waiting_attachments")
 def scan_waiting_attachments(lender_id: int) -> None:
     """Have what is still waiting at one lender scanned; the first silence of the scanner ends the round."""
     with tenant(lender_id):
@@ -44,7 +43,7 @@ def scan_waiting_attachments(lender_id: int) -> None:
             return
 
 
-@shared_task(name="support.tasks.sweep_attachments", base=TenantTask, opens_tenant=False)
+@sweep_task("support.tasks.sweep_attachments")
 def sweep_attachments() -> None:
     """Order a round for each lender; while no scanner is configured there is nobody to ask."""
     if not settings.SCANNER_ADDRESS:

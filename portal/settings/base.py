@@ -158,6 +158,7 @@ CELERY_BEAT_SCHEDULE = {
         "task": "finance.tasks.sweep_statement_batches",
         "schedule": timedelta(seconds=60),
     },
+    "check-attachments": {"task": "support.tasks.sweep_attachments", "schedule": timedelta(seconds=60)},
     "note-heartbeat": {"task": "portal.tasks.note_heartbeat", "schedule": timedelta(seconds=30)},
 }
 
@@ -176,6 +177,7 @@ AUTH_PASSWORD_VALIDATORS = [
     },
     {"NAME": "accounts.password_validation.MaximumLengthValidator", "OPTIONS": {"max_length": 128}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "accounts.password_validation.PredictableValidator"},
     {"NAME": "accounts.password_validation.ContextWordValidator"},
 ]
 LOGIN_URL = "account_login"

@@ -60,7 +60,7 @@ def record_scan(*, attachment_id: int, is_clean: bool, finding: str = "") -> Att
     """
     with transaction.atomic():
         attachment = (
-            Attachment.objects.select_for_update()
+            Attachment.objects.select_for_update(of=("self",))
             .filter(pk=attachment_id, scan=Attachment.Scan.WAITING)
             .select_related("message__ticket")
             .first()

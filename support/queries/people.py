@@ -218,8 +218,11 @@ def _factors(person: User) -> list[str]:
         )
         names += [f"{kind}: {name}" if name and name != kind else kind for name in given]
     recovery = RecoveryCodeFactor.objects.filter(user=person, confirmed=True)
-    left = recovery.values_list(Count("codes", filter=Q(codes__used_at=None)), flat=True)
-    names += [_("Recovery codes, %(count)s left") % {"count": count} for count in left]
+    counted = recovery.annotate(unused=Count("codes", filter=Q(codes__used_at=None)))
+    names += [
+        _("Recovery codes, %(count)s left") % {"count": unused}
+        for unused in counted.values_list("unused", flat=True)
+    ]
     return names
 
 

@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -133,8 +133,10 @@ def queue_assign(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Give the ticket to an agent: by default to whoever asks."""
     access = access_of(request)
     ticket = _ticket(public_id)
-    name = request.POST.get("agent", "")
-    agent = get_object_or_404(agents(), username=name) if name else access.user
+    name = request.POST.get("agent")
+    agent = next((one for one in agents() if one.username == name), None) if name else access.user
+    if agent is None:
+        raise Http404
     assign_ticket(actor=access.user, ticket=ticket, agent=agent)
     said = (
         _("The ticket is yours.")
