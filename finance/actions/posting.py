@@ -157,7 +157,8 @@ WITH entry AS (
                                  grace_until, rule, billed_on, principal, interest, fees,
                                  outstanding_principal, outstanding_interest, outstanding_fees)
     SELECT %(lender)s, %(dealership)s, gen_random_uuid(), v.account_id, v.kind, v.number, v.due_on,
-           v.grace_until, v.rule, v.billed_on, v.principal, v.interest, v.fees, v.open_principal, v.open_interest, v.open_fees
+           v.grace_until, v.rule, v.billed_on, v.principal, v.interest, v.fees,
+           v.open_principal, v.open_interest, v.open_fees
     FROM entry
     CROSS JOIN unnest(%(new_accounts)s::bigint[], %(new_kinds)s::text[], %(new_numbers)s::int[], %(new_dues)s::date[],
                       %(new_graces)s::date[], %(new_rules)s::text[], %(new_billeds)s::date[],

@@ -137,7 +137,9 @@ def _with_due_billed(
 def _events_of(entry: JournalEntry) -> QuerySet[AccountEvent]:
     # By account, since that is what the events' index begins with.
     accounts = JournalLine.objects.filter(entry_id=entry.pk, account_id__isnull=False).values("account_id")
-    return AccountEvent.objects.filter(account_id__in=accounts, entry_id=entry.pk).order_by("account_id", "sequence")
+    return AccountEvent.objects.filter(account_id__in=accounts, entry_id=entry.pk).order_by(
+        "account_id", "sequence"
+    )
 
 
 def _found(entry: JournalEntry) -> PostedPayment:

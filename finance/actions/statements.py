@@ -81,7 +81,9 @@ def order_statement_batch(*, period_end: date, business_date: date, actor: User 
     _order_alone()
     wanted = dealerships_of_month(period_start, period_end)
     if not wanted:
-        raise RefusedError(_("No dealership owed or moved anything in that month, so there is nothing to print."))
+        raise RefusedError(
+            _("No dealership owed or moved anything in that month, so there is nothing to print.")
+        )
     batch, is_new = StatementBatch.objects.get_or_create(
         period_end=period_end, defaults={"period_start": period_start, "ordered_by": actor}
     )
@@ -133,7 +135,9 @@ def retry_statement(*, statement: Statement, actor: User | None) -> bool:
 @transaction.atomic
 def retry_batch(*, batch: StatementBatch, actor: User | None) -> int:
     """Let every failed statement of a batch be made anew; returns how many."""
-    failed = list(Statement.objects.select_for_update().filter(batch=batch, state=State.FAILED).order_by("pk"))
+    failed = list(
+        Statement.objects.select_for_update().filter(batch=batch, state=State.FAILED).order_by("pk")
+    )
     if failed:
         _wait_again(failed)
         audit.record(
@@ -150,7 +154,9 @@ def _month(period_end: date, business_date: date) -> date:
     if (period_end + timedelta(days=1)).day != 1:
         raise RefusedError(_("A statement covers a calendar month; choose the month's last day."))
     if period_end >= business_date:
-        raise RefusedError(_("That month is not over yet. Its statement can be made from the first day after it."))
+        raise RefusedError(
+            _("That month is not over yet. Its statement can be made from the first day after it.")
+        )
     return period_end.replace(day=1)
 
 
@@ -294,9 +300,7 @@ def store_statement(*, statement_id: int, file_name: str, sha256: str, now: date
     statement.produced_at = now
     statement.next_attempt_at = None
     statement.failure = ""
-    statement.save(
-        update_fields=["pdf", "pdf_sha256", "state", "produced_at", "next_attempt_at", "failure"]
-    )
+    statement.save(update_fields=["pdf", "pdf_sha256", "state", "produced_at", "next_attempt_at", "failure"])
     audit.record(
         "statement.produced",
         actor=None,

@@ -14,13 +14,14 @@ from accounts.models import Lender, NumberSequence, User
 from accounts.tenancy import current_lender_id
 from finance import vin as vehicle_numbers
 from finance.actions.posting import Posting, post
-from finance.actions.refusals import OverLimitError, RefusedError
+from finance.actions.refusals import RefusedError
+from finance.actions.room import check_room, locked_line, terms_or_refusal
 from finance.calendars import calendar_named
 from finance.curtailment import FullPayoffAtAge, Programme, SameDay, schedule
 from finance.interest import Event
 from finance.models import Account, AccountPosition, CreditLine, DueItem, JournalEntry, LineTerms, Unit
 from finance.money import is_whole
-from finance.queries.availability import line_availability, terms_on
+from finance.queries.availability import terms_on
 from finance.queries.cards import Card, Item, know_days, load_cards
 from finance.queries.programmes import due_rule_of, programme_of
 from finance.queries.reckoning import record, spread
@@ -52,7 +53,7 @@ def request_advance(
     if advance_amount <= 0 or not is_whole(advance_amount, line.currency):
         raise RefusedError(_("The advance must be a positive amount in whole cents."))
     asked_on = _local_date(requested_at)
-    terms = _terms(line, asked_on)
+    terms = terms_or_refusal(line, asked_on)
     if cost is not None and advance_amount > terms.advance_rate * cost:
         raise RefusedError(_("The advance is more than the line lends on this cost."))
     try:
@@ -90,9 +91,9 @@ def request_advance(
 @transaction.atomic
 def approve_advance(*, unit: Unit, approved_at: datetime, reason: str = "", actor: User | None) -> Unit:
     """Promise the advance; it takes room on the line from now on. Above a soft limit a reason is needed."""
-    line = _locked_line(unit)
+    line = _line_of(unit)
     locked = _locked(unit, Unit.State.REQUESTED, _("Only a requested advance can be approved."))
-    _check_room(line, locked.advance_amount, reason)
+    check_room(line, locked.advance_amount, reason)
     locked.state = Unit.State.APPROVED
     locked.approved_at = approved_at
     locked.save(update_fields=["state", "approved_at"])
@@ -132,10 +133,10 @@ def fund_advance(
     Interest runs from `interest_from`, or else from `funded_on`. Above a hard limit it is refused; above a soft one it
     needs a reason.
     """
-    line = _locked_line(unit)
+    line = _line_of(unit)
     locked = _locked(unit, Unit.State.APPROVED, _("Only an approved advance can be funded."))
-    terms = _terms(line, funded_on)
-    _check_room(line, locked.advance_amount, reason, held=locked.advance_amount)
+    terms = terms_or_refusal(line, funded_on)
+    check_room(line, locked.advance_amount, reason, held=locked.advance_amount)
     first_day = interest_from or funded_on
     account = locked.account
     account.state = Account.State.OPEN
@@ -271,19 +272,8 @@ def _plan_curtailments(
         card.scheduled += row.amount
 
 
-def _terms(line: CreditLine, day: date) -> LineTerms:
-    try:
-        return terms_on(line.pk, day)
-    except LineTerms.DoesNotExist as error:
-        raise RefusedError(
-            _("Line %(line)s has no terms on %(day)s.") % {"line": line.number, "day": day.isoformat()}
-        ) from error
-
-
-def _locked_line(unit: Unit) -> CreditLine:
-    """The unit's line, locked: advances of one line are decided one after the other."""
-    line_id = Account.objects.values_list("line_id", flat=True).get(pk=unit.pk)
-    return CreditLine.objects.select_for_update().get(pk=line_id)
+def _line_of(unit: Unit) -> CreditLine:
+    return locked_line(Account.objects.values_list("line_id", flat=True).get(pk=unit.pk))
 
 
 def _locked(unit: Unit, state: str, otherwise: str) -> Unit:
@@ -291,29 +281,6 @@ def _locked(unit: Unit, state: str, otherwise: str) -> Unit:
     if locked.state != state:
         raise RefusedError(otherwise)
     return locked
-
-
-def _check_room(line: CreditLine, amount: Decimal, reason: str, held: Decimal = Decimal(0)) -> None:
-    """Refuse `amount` beyond the line's room; `held` is the room that its approval has taken already."""
-    if line.state != CreditLine.State.OPEN:
-        raise RefusedError(_("Line %(line)s is not open.") % {"line": line.number})
-    room = line_availability(line).available + held
-    if amount <= room:
-        return
-    if line.limit_is_hard:
-        raise OverLimitError(
-            _("Line %(line)s has %(room)s %(currency)s free; %(amount)s is more.")
-            % {
-                "line": line.number,
-                "room": max(room, Decimal(0)),
-                "currency": line.currency,
-                "amount": amount,
-            }
-        )
-    if not reason.strip():
-        raise OverLimitError(
-            _("This takes line %(line)s over its limit: say why it is allowed.") % {"line": line.number}
-        )
 
 
 def _local_date(moment: datetime) -> date:
