@@ -177,7 +177,7 @@ def calculation_of(account: Account, lines: Sequence[HistoryLine], *, end: date)
         return None
     segments = tuple(interest_segments(account, account.opened_on, end))
     earned = sum((row.segment.interest for row in segments), ZERO)
-    billed = sum((line.event.billed for line in lines if line.event.effective_on <= end), ZERO)
+    billed = sum((line.row.billed for line in lines if line.row.effective_on <= end), ZERO)
     return Calculation(
         segments, end, earned, billed, earned - billed, round_money(earned - billed, account.currency)
     )
@@ -202,14 +202,14 @@ def _item_row(item: DueItem, as_of: date) -> ItemRow:
 
 
 def _history_rows(lines: Sequence[HistoryLine]) -> tuple[HistoryRow, ...]:
-    reversed_sequences = {line.event.reverses_sequence for line in lines if line.event.reverses_sequence}
+    reversed_sequences = {line.row.reverses_sequence for line in lines if line.row.reverses_sequence}
     return tuple(
         HistoryRow(
-            event=line.event,
-            interest=line.event.billed + line.event.interest,
+            event=line.row,
+            interest=line.row.billed + line.row.interest,
             balance=line.after.principal + line.after.billed_interest + line.after.fees - line.after.credit,
             principal_after=line.after.principal,
-            is_reversed=line.event.sequence in reversed_sequences,
+            is_reversed=line.row.sequence in reversed_sequences,
         )
         for line in lines
     )

@@ -10,17 +10,16 @@ from django.db import connection
 
 from accounts.tenancy import current_lender_id
 from finance.models import DueItem
+from finance.queries.open_items import OPEN_ITEM
 
 ZERO: Final = Decimal(0)
 
 _OPEN = """
-    FROM finance_dueitem d
-    JOIN finance_account a ON a.lender_id = d.lender_id AND a.id = d.account_id
-    LEFT JOIN finance_unit u ON u.lender_id = d.lender_id AND u.account_id = d.account_id
-    WHERE d.lender_id = %(lender)s AND d.dealership_id = %(dealership)s
-      AND (d.outstanding_principal > 0 OR d.outstanding_interest > 0 OR d.outstanding_fees > 0)
-      AND (%(first)s::date IS NULL OR d.due_on >= %(first)s) AND (%(last)s::date IS NULL OR d.due_on <= %(last)s)
-      AND (NOT %(overdue)s OR coalesce(d.grace_until, d.due_on) < %(as_of)s)
+    FROM open_item d
+    JOIN finance_account a ON a.lender_id = %(lender)s AND a.id = d.account_id
+    LEFT JOIN finance_unit u ON u.lender_id = %(lender)s AND u.account_id = d.account_id
+    WHERE (%(first)s::date IS NULL OR d.due_on >= %(first)s) AND (%(last)s::date IS NULL OR d.due_on <= %(last)s)
+      AND (NOT %(overdue)s OR d.grace_until < %(as_of)s)
       AND (%(kind)s = '' OR d.kind = %(kind)s)
 """
 
@@ -95,17 +94,16 @@ def list_due(
     }
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT count(*), count(DISTINCT d.account_id), coalesce(sum(d.outstanding_principal), 0), "
-            f"coalesce(sum(d.outstanding_interest), 0), coalesce(sum(d.outstanding_fees), 0) {_OPEN}",
+            f"WITH {OPEN_ITEM} SELECT count(*), count(DISTINCT d.account_id), coalesce(sum(d.principal), 0), "
+            f"coalesce(sum(d.interest), 0), coalesce(sum(d.fees), 0) {_OPEN}",
             parameters,
         )
         totals = DueTotals(*cursor.fetchone())
         if limit is not None and offset >= totals.count:
             offset = max(0, (totals.count - 1) // limit * limit)
         cursor.execute(
-            "SELECT d.public_id, a.public_id, a.kind, a.number, a.title, u.vin_tail, d.kind, d.due_on, "
-            "coalesce(d.grace_until, d.due_on) < %(as_of)s, d.rule, "
-            f"d.outstanding_principal, d.outstanding_interest, d.outstanding_fees {_OPEN} "
+            f"WITH {OPEN_ITEM} SELECT d.public_id, a.public_id, a.kind, a.number, a.title, u.vin_tail, d.kind, "
+            f"d.due_on, d.grace_until < %(as_of)s, d.rule, d.principal, d.interest, d.fees {_OPEN} "
             "ORDER BY d.due_on, a.number, d.id LIMIT %(limit)s OFFSET %(offset)s",
             {**parameters, "limit": limit, "offset": offset},
         )
@@ -126,20 +124,16 @@ class DueDay:
     amount: Decimal
 
 
-_DAYS = """
-SELECT d.due_on, d.kind, a.kind, coalesce(d.grace_until, d.due_on) < %(as_of)s, count(*), count(DISTINCT d.account_id),
-       sum(d.outstanding_principal + d.outstanding_interest + d.outstanding_fees)
-FROM finance_dueitem d
-JOIN finance_account a ON a.lender_id = d.lender_id AND a.id = d.account_id
-WHERE d.lender_id = %(lender)s AND d.dealership_id = %(dealership)s
-  AND (d.outstanding_principal > 0 OR d.outstanding_interest > 0 OR d.outstanding_fees > 0)
-  AND d.due_on <= greatest(%(through)s::date, (
-      SELECT min(n.due_on) FROM finance_dueitem n
-      WHERE n.lender_id = %(lender)s AND n.dealership_id = %(dealership)s AND n.due_on > %(as_of)s
-        AND (n.outstanding_principal > 0 OR n.outstanding_interest > 0 OR n.outstanding_fees > 0)))
+_DAYS = f"""
+WITH {OPEN_ITEM}
+SELECT d.due_on, d.kind, a.kind, d.grace_until < %(as_of)s, count(*), count(DISTINCT d.account_id),
+       sum(d.principal + d.interest + d.fees)
+FROM open_item d
+JOIN finance_account a ON a.lender_id = %(lender)s AND a.id = d.account_id
+WHERE d.due_on <= greatest(%(through)s::date, (SELECT min(due_on) FROM open_item WHERE due_on > %(as_of)s))
 GROUP BY 1, 2, 3, 4
 ORDER BY 1, 2
-"""
+"""  # noqa: S608 - joined from constants; every value is a parameter
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,7 +90,7 @@ class VehicleRow:
 
 
 _FOUND = f"""
-WITH open_item AS (
+WITH open_item AS MATERIALIZED (
     SELECT account_id, kind, due_on, coalesce(grace_until, due_on) AS grace_until,
            outstanding_principal + outstanding_interest + outstanding_fees AS amount,
            min(due_on) OVER (PARTITION BY account_id) AS next_due_on
@@ -98,7 +98,7 @@ WITH open_item AS (
     WHERE lender_id = %(lender)s AND dealership_id = %(dealership)s
       AND (outstanding_principal > 0 OR outstanding_interest > 0 OR outstanding_fees > 0)
 ),
-owed AS (
+owed AS MATERIALIZED (
     SELECT account_id, next_due_on, max(due_on) AS ends_on,
            sum(amount) FILTER (WHERE due_on = next_due_on) AS next_amount,
            sum(amount) FILTER (WHERE due_on <= %(as_of)s) AS due,
@@ -106,7 +106,7 @@ owed AS (
            count(*) FILTER (WHERE kind = 'instalment') AS instalments_open
     FROM open_item GROUP BY account_id, next_due_on
 ),
-position AS (
+position AS MATERIALIZED (
     SELECT a.public_id, a.number, a.title, l.vehicle, l.registration, a.state, l.amount, l.instalment,
            o.next_due_on, coalesce(o.next_amount, 0) AS next_amount, coalesce(o.due, 0) AS due,
            coalesce(o.is_overdue, false) AS is_overdue, o.ends_on, coalesce(o.instalments_open, 0) AS instalments_open,

@@ -12,6 +12,7 @@ from django.db.backends.utils import CursorWrapper
 
 from accounts.tenancy import current_lender_id
 from finance.queries.accrual import ACCRUED, RATE_JOINS
+from finance.queries.open_items import OPEN_ITEM
 
 WEEK: Final = timedelta(days=7)
 _VIN_LENGTH: Final = 17
@@ -110,20 +111,15 @@ class UnitTotals:
 
 # Everything below `found` is one row per unit of the dealership: the filters, the sums and the page all read it.
 _FOUND = f"""
-WITH owed AS (
+WITH {OPEN_ITEM},
+owed AS MATERIALIZED (
     SELECT account_id,
-           sum(outstanding_principal + outstanding_interest + outstanding_fees)
-               FILTER (WHERE due_on <= %(horizon)s) AS due,
-           sum(outstanding_principal + outstanding_interest + outstanding_fees)
-               FILTER (WHERE due_on <= %(week_end)s) AS due_in_week,
-           min(due_on) AS next_due_on,
-           bool_or(coalesce(grace_until, due_on) < %(as_of)s) AS is_overdue
-    FROM finance_dueitem
-    WHERE lender_id = %(lender)s AND dealership_id = %(dealership)s
-      AND (outstanding_principal > 0 OR outstanding_interest > 0 OR outstanding_fees > 0)
-    GROUP BY account_id
+           sum(principal + interest + fees) FILTER (WHERE due_on <= %(horizon)s) AS due,
+           sum(principal + interest + fees) FILTER (WHERE due_on <= %(week_end)s) AS due_in_week,
+           min(due_on) AS next_due_on, bool_or(grace_until < %(as_of)s) AS is_overdue
+    FROM open_item GROUP BY account_id
 ),
-position AS (
+position AS MATERIALIZED (
     SELECT u.account_id, a.public_id, a.number, u.vin, u.vin_tail, u.stock_number, u.model_year, u.make, u.model,
            u.condition, u.state, u.funded_on, u.sold_on, u.payoff_due_at, u.advance_amount,
            CASE WHEN u.state IN ('funded', 'sold') THEN %(as_of)s::date - u.funded_on END AS days,
@@ -145,7 +141,9 @@ position AS (
            OR strpos(upper(u.model_year || ' ' || u.make || ' ' || u.model), %(text)s) > 0)
 ),
 found AS (
-    SELECT *, principal + accrued + billed_interest + fees - credit AS payoff FROM position
+    SELECT *, CASE WHEN state IN ('funded', 'sold') THEN principal + accrued + billed_interest + fees - credit
+                   ELSE 0 END AS payoff
+    FROM position
 )
 """  # noqa: S608 - joined from constants of this package; every value is a parameter
 

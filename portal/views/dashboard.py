@@ -17,7 +17,8 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import Lender, User
 from accounts.permissions import Access, allowed_to
-from finance.formatting import format_count, format_date, format_money
+from finance.calendars import calendar_named, value_date
+from finance.formatting import format_clock, format_count, format_date, format_money
 from finance.models import DueItem
 from finance.queries.dashboard import AGE_LIMITS, SoldUnit
 from portal.queries.dashboard import SOLD_SHOWN, Dashboard, dashboard_of
@@ -35,7 +36,7 @@ AHEAD: Final = 30
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One line of the list of things to do. `moment` is the end of a clock, `when` any other time in words."""
+    """One line of the list of things to do; `when` is its time in words."""
 
     what: str
     about: str
@@ -43,7 +44,6 @@ class Task:
     url: str
     amount: Decimal | None = None
     when: str = ""
-    moment: datetime | None = None
     tone: str = ""
 
 
@@ -77,7 +77,9 @@ def _dealer_dashboard(request: HttpRequest) -> HttpResponse:
         "curtailments_soon": board.dues.items_within(SOON, kind=DueItem.Kind.CURTAILMENT),
         "may_pay": may_pay,
         "cut_off": datetime.combine(access.business_date, lender.payment_cut_off, tzinfo=lender.zone),
-        "cut_off_passed": lender.local_time(now).time() >= lender.payment_cut_off,
+        "counts_on": value_date(
+            lender.local_time(now), lender.payment_cut_off, calendar_named(lender.calendar)
+        ),
         "month_total": board.dues.within(AHEAD),
         "line_use": line_use_chart(board, lender),
         "ages": ages_chart(board, lender),
@@ -90,7 +92,7 @@ def tasks_of(board: Dashboard, lender: Lender, *, may_pay: bool, now: datetime) 
     """What wants doing, the largest sum first; what is no sum comes last. Those who may not pay are shown where."""
     tasks = [
         *_overdue(board, lender, may_pay),
-        *(_sold(unit, may_pay, now) for unit in board.sold),
+        *(_sold(unit, lender, may_pay, now) for unit in board.sold),
         *_soon(board, lender),
         *_returned(board, lender),
     ]
@@ -141,14 +143,22 @@ def _overdue(board: Dashboard, lender: Lender, may_pay: bool) -> list[Task]:
     ]
 
 
-def _sold(unit: SoldUnit, may_pay: bool, now: datetime) -> Task:
+def _short_moment(moment: datetime, lender: Lender) -> str:
+    """A moment of these days on the lender's clock, without its year."""
+    day = format_date(lender.local_time(moment).date(), lender.locale, "day")
+    return f"{day}, {format_clock(moment, lender.time_zone, lender.locale)}"
+
+
+def _sold(unit: SoldUnit, lender: Lender, may_pay: bool, now: datetime) -> Task:
     ended = unit.payoff_due_at is not None and unit.payoff_due_at <= now
     return Task(
         what=unit.vehicle,
         about=(_("sold, payoff overdue") if ended else _("sold, unpaid"))
         + f" · {unit.stock_number or unit.vin_tail}",
         amount=unit.payoff,
-        moment=unit.payoff_due_at,
+        when=_("by %(moment)s") % {"moment": _short_moment(unit.payoff_due_at, lender)}
+        if unit.payoff_due_at
+        else "",
         action=_("Pay off") if may_pay else _("Look"),
         url=reverse("payments:choose") + f"?unit={unit.public_id}"
         if may_pay
