@@ -122,3 +122,24 @@ def test_without_scripts_every_figure_and_field_is_there(cast: Cast, visitor_of:
     expect(page.locator("[data-actionbar] button").first).to_be_enabled()
     expect(page.locator("[data-show-password]")).to_be_hidden()
     context.close()
+
+
+def test_the_end_of_a_session_is_announced_and_put_off(cast: Cast, visitor_of: VisitorOf) -> None:
+    visitor = visitor_of(cast.owner)
+    visitor.page.clock.install()
+    page = visitor.open("/account/security/")
+    hint = page.locator("[data-session-hint]")
+    expect(hint).to_be_hidden()
+    page.clock.fast_forward("28:00")
+    expect(hint).to_be_visible()
+    expect(hint).to_contain_text("You will be signed out in two minutes")
+    hint.get_by_role("button").click()
+    expect(hint).to_be_hidden()
+    page.clock.fast_forward("31:00")
+    expect(hint).to_contain_text("You have been signed out")
+
+
+def test_the_search_is_one_key_away(cast: Cast, visitor_of: VisitorOf) -> None:
+    page = visitor_of(cast.owner, narrow=True).open("/components/")
+    page.keyboard.press("Control+k")
+    expect(page.locator("#find")).to_be_focused()
