@@ -153,18 +153,23 @@ if (hint) {
   // The server notes activity once a minute, so its clock may run up to a minute ahead of this one.
   const idle = (Number(hint.dataset.seconds) - 60) * 1000;
   const ahead = 120_000;
+  const words = hint.querySelector("[data-session-text]");
+  const soon = words.textContent;
   let timer = 0;
-  const start = () => {
-    hint.hidden = true;
+  let endsAt = 0;
+  // Looks at the clock and not at the timer: a machine that slept wakes up after the end.
+  const look = () => {
+    const left = endsAt - Date.now();
     window.clearTimeout(timer);
-    timer = window.setTimeout(warn, Math.max(idle - ahead, 0));
+    hint.hidden = left > ahead;
+    hint.querySelector("button").hidden = left <= 0;
+    const text = left > 0 ? soon : hint.dataset.over;
+    if (words.textContent !== text) words.textContent = text;
+    if (left > 0) timer = window.setTimeout(look, left > ahead ? left - ahead : left);
   };
-  const warn = () => {
-    hint.hidden = false;
-    timer = window.setTimeout(() => {
-      hint.querySelector("[data-session-text]").textContent = hint.dataset.over;
-      hint.querySelector("button").hidden = true;
-    }, ahead);
+  const start = () => {
+    endsAt = Date.now() + idle;
+    look();
   };
   hint.querySelector("button").addEventListener("click", async () => {
     try {
@@ -175,5 +180,6 @@ if (hint) {
     }
   });
   page.body.addEventListener("htmx:afterRequest", start);
+  page.addEventListener("visibilitychange", look);
   start();
 }
