@@ -264,7 +264,7 @@ class OfficeAdmin(admin.ModelAdmin):
             "admin/office_page.html",
             {
                 "title": self.name_of(row),
-                "row": row,
+                "key": row.pk,
                 "facts": shown,
                 "tables": tables,
                 "notices": self.notices(request, row),

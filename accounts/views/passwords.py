@@ -1,5 +1,7 @@
 """A forgotten password, a new one, and the present one asked again."""
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from allauth.account.adapter import get_adapter
@@ -30,7 +32,22 @@ from accounts.models import User
 from accounts.permissions import fresh_proof_required, mark_fresh_proof, signed_in
 from accounts.queries.factors import main_factors_of
 from accounts.queries.people import find_person
+from accounts.tenancy import Scope, change_scope, current_scope
 from accounts.views.proving import next_page
+
+
+def _as_nobody(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Run a view of the mailed way as before sign-in, even in a browser where somebody is signed in.
+
+    Whoever that is may see neither the other person's account nor change it.
+    """
+
+    @wraps(view)
+    def run(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        change_scope(Scope("portal_login", current_scope().lender_id))
+        return view(request, *args, **kwargs)
+
+    return run
 
 
 @method_decorator(never_cache, name="dispatch")
@@ -87,9 +104,9 @@ class ResetView(PasswordResetFromKeyView):
         return sign_in_after_reset(self.request, person)
 
 
-reset_request = ResetRequestView.as_view()
+reset_request = _as_nobody(ResetRequestView.as_view())
 reset_requested = ResetRequestedView.as_view()
-reset = ResetView.as_view()
+reset = _as_nobody(ResetView.as_view())
 
 
 @never_cache
