@@ -33,6 +33,10 @@ class StatementBatch(TenantModel):
         verbose_name = _("statement batch")
         verbose_name_plural = _("statement batches")
         ordering = ["-created_at"]
+        constraints = [
+            # Starting the same month twice is one batch.
+            models.UniqueConstraint(fields=["lender", "period_end"], name="finance_statementbatch_period"),
+        ]
 
 
 class Statement(TenantModel):
@@ -59,9 +63,12 @@ class Statement(TenantModel):
     state = models.CharField(_("state"), max_length=7, choices=State, default=State.WAITING)
     failure = models.CharField(_("failure"), max_length=300, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
+    # Nobody takes a waiting statement up before this: it is claimed by moving it ahead.
+    next_attempt_at = models.DateTimeField(_("next attempt"), null=True)
     pdf = models.FileField(_("PDF"), upload_to="statements/", blank=True)
     pdf_sha256 = models.CharField(_("SHA-256 of the PDF"), max_length=64, blank=True)
-    created_at = models.DateTimeField(_("produced"), auto_now_add=True)
+    created_at = models.DateTimeField(_("ordered"), auto_now_add=True)
+    produced_at = models.DateTimeField(_("produced"), null=True)
 
     objects = TenantManager()
 
@@ -74,4 +81,12 @@ class Statement(TenantModel):
             models.UniqueConstraint(
                 fields=["lender", "dealership", "period_end"], name="finance_statement_period"
             ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["lender", "next_attempt_at"],
+                condition=models.Q(state="waiting"),
+                name="finance_statement_waiting",
+            ),
+            models.Index(fields=["lender", "batch", "state"], name="finance_statement_batch"),
         ]
