@@ -1,12 +1,11 @@
 """The stage between a right password and a session: the second factor."""
 
-from allauth.account.stages import LoginStage
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 
 from accounts.actions.email_codes import email_factor_of, send_email_code
-from accounts.allauth_compat import came_by_reset
+from accounts.allauth_compat import LoginStage, came_by_reset
 from accounts.models import EmailCodeFactor, User
 from accounts.queries.factors import factor_policy, main_factors_of
 

@@ -117,7 +117,8 @@ def test_an_older_step_is_dead_once_a_newer_one_was_used(cast: Cast) -> None:
 
 
 @pytest.mark.parametrize(
-    "typed", ["", "12345", "1234567", "abcdef", "１２３４５６", "12 34", "0x1234", "-12345"]
+    "typed",
+    ["", "12345", "1234567", "abcdef", "\uff11\uff12\uff13\uff14\uff15\uff16", "12 34", "0x1234", "-12345"],
 )
 def test_what_is_not_six_digits_is_no_code(cast: Cast, typed: str) -> None:
     factor = authenticator_of(cast.owner)

@@ -23,7 +23,7 @@ from tests.accounts.conftest import Clock
 from tests.cast import PASSWORD, Cast, make_dealership, sign_in
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
-IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605 Version/18.0 Mobile/15E148 Safari/604.1"
+IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605 Version/18.0 Safari/604.1"
 
 PAGES = ("accounts:security", "accounts:session-list", "accounts:attempt-list", "account_change_password")
 
