@@ -75,10 +75,19 @@ def settle_payment(*, payment_id: int, now: datetime) -> Payment:
 
 
 @transaction.atomic
-def return_payment(*, payment_id: int, code: str, now: datetime) -> Payment:
+def return_payment(
+    *,
+    payment_id: int,
+    code: str,
+    now: datetime,
+    actor: User | None = None,
+    note: str = "",
+    charge_fee: bool = True,
+) -> Payment:
     """The bank sent it back: reverse what was posted with its value date, charge the return fee, tell people why.
 
-    Without a posting there is nothing to reverse, and the fee alone is charged. Twice is once.
+    Without a posting there is nothing to reverse, and the fee alone is charged. Twice is once. `actor` and `note` are
+    of staff who record a return by hand; the note stays in the audit trail.
     """
     payment = locked_payment(payment_id)
     if payment.state == State.RETURNED:
@@ -88,14 +97,14 @@ def return_payment(*, payment_id: int, code: str, now: datetime) -> Payment:
     reason = return_reason(SCHEMES[payment.method.kind], code)
     first = PaymentShare.objects.filter(payment=payment).select_related("account").order_by("pk")[0]
     terms = terms_on(first.account.line_id, today)
-    fee: Decimal | None = terms.return_fee or None
+    fee: Decimal | None = (terms.return_fee or None) if charge_fee else None
     fields = ["return_code", "return_reason", "returned_at"]
     if payment.entry is not None:
         payment.return_entry = reverse_payment(
             entry=payment.entry,
             business_date=today,
             reason=_("Returned %(code)s") % {"code": code},
-            actor=None,
+            actor=actor,
             fee=fee,
         )
         fields.append("return_entry")
@@ -107,7 +116,7 @@ def return_payment(*, payment_id: int, code: str, now: datetime) -> Payment:
             effective_on=today,
             business_date=today,
             key=f"returned:{payment.number}",
-            actor=None,
+            actor=actor,
         )
     payment.return_code = code[:8]
     payment.return_reason = _untranslated(reason.words)[:200]
@@ -115,9 +124,10 @@ def return_payment(*, payment_id: int, code: str, now: datetime) -> Payment:
     _move(payment, State.RETURNED, *fields, note=_untranslated(reason.words), now=now)
     audit.record(
         "payment.returned",
-        actor=None,
+        actor=actor,
         subject=f"payment:{payment.number}",
         dealership=payment.dealership_id,
+        reason=note,
         details={"code": code, "amount": str(payment.amount), "fee": str(fee or 0)},
     )
     _tell(payment, "payment-returned", trouble_context(payment, reason, fee=fee))

@@ -45,7 +45,7 @@ class Owing:
 
     account: Account
     value_date: date
-    business_date: date
+    posted_on: date
     booked: Portions
     due: Portions
     payoff: Portions
@@ -68,7 +68,7 @@ class Owing:
             deepcopy(self.card),
             amount,
             day=self.value_date,
-            business_date=self.business_date,
+            business_date=self.posted_on,
             purpose=purpose,
         )
         return split
@@ -93,7 +93,8 @@ def owing_on(accounts: Sequence[Account], value_date: date, *, business_date: da
             booked=booked[account.pk],
             left=left[account.pk],
             value_date=value_date,
-            business_date=posted_on,
+            posted_on=posted_on,
+            today=business_date,
         )
         for account in accounts
         if account.pk in left and left[account.pk].position is not None
@@ -130,23 +131,24 @@ def _owing(
     booked: Card,
     left: Card,
     value_date: date,
-    business_date: date,
+    posted_on: date,
+    today: date,
 ) -> Owing:
-    payoff = _portions(payoff_of(left, value_date, business_date=business_date).split())
+    payoff = _portions(payoff_of(left, value_date, business_date=posted_on).split())
     due = _portions(due_by(left, value_date))
     must_pay_off = owed is not None and owed.is_payoff and payoff.total > ZERO
     next_due = owed.next_due_amount if owed and not pending.shares else ZERO
     return Owing(
         account=account,
         value_date=value_date,
-        business_date=business_date,
-        booked=_portions(payoff_of(booked, value_date, business_date=business_date).split()),
+        posted_on=posted_on,
+        booked=_portions(payoff_of(booked, value_date, business_date=posted_on).split()),
         # Credit already held may leave less to pay than the items say.
         due=payoff if must_pay_off or due.total > payoff.total else due,
         payoff=payoff,
         pending=pending,
         oldest_due_on=owed.oldest_due_on if owed else None,
-        is_overdue=bool(owed and owed.overdue > ZERO and due.total > ZERO),
+        is_overdue=bool(owed and owed.oldest_due_on and owed.oldest_due_on < today and due.total > ZERO),
         must_pay_off=must_pay_off,
         next_due_on=owed.next_due_on if owed else None,
         next_due_amount=min(next_due, payoff.total),
