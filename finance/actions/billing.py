@@ -26,9 +26,8 @@ from finance.actions.refusals import RefusedError
 from finance.interest import YEAR_PARTS, Event, interest_to_bill
 from finance.models import DueItem, LedgerAccount
 from finance.money import minor_unit
-from finance.queries.cards import ZERO, Item, load_cards
-from finance.queries.reckoning import position_of, record, settle_corrections, spread
-from finance.queries.splits import next_payment_day
+from finance.queries.cards import ZERO, Item, load_cards, next_payment_day
+from finance.queries.reckoning import position_of, record, spread
 
 #: Accounts billed by one statement: short locks, and little to do again after a failure.
 CHUNK: Final = 10_000
@@ -54,9 +53,8 @@ _PARTS: Final = """
            p.accrued_parts + CASE
                WHEN p.accrued_through >= {day} THEN 0
                WHEN r.compounding = 'simple' THEN p.principal * (e.cumulative - s.cumulative)
-               ELSE round(((p.principal + p.billed_interest) * {year} + p.accrued_parts + p.remainder_parts)
-                          * e.growth / s.growth, 20)
-                    - ((p.principal + p.billed_interest) * {year} + p.accrued_parts + p.remainder_parts)
+               ELSE round(((p.principal + p.billed_interest) * {year} + p.accrued_parts) * e.growth / s.growth, 20)
+                    - ((p.principal + p.billed_interest) * {year} + p.accrued_parts)
            END"""
 _ROUNDED: Final = "round(parts * 1.00000000000000000000 / {year}, %(digits)s)"
 
@@ -361,9 +359,8 @@ def _bill_unit(account_id: int, *, period_end: date, actor: User | None) -> Deci
             rule=f"Interest through {period_end:%Y-%m-%d}",
         )
     )
-    record(card, [Event.interest_billed(card.last_sequence + 1, day, amount)], business_date=period_end)
-    settle_corrections(card, due_on=next_payment_day(card, period_end))
-    spread(card)
+    record(card, [Event.interest_billed(card.last_sequence + 1, day, amount)])
+    spread(card, posted_on=period_end)
     post(
         Posting(
             source="interest",

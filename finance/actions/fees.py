@@ -14,9 +14,8 @@ from finance.actions.posting import Posting, post
 from finance.actions.refusals import RefusedError
 from finance.interest import Event
 from finance.models import Account, DueItem, JournalEntry
-from finance.queries.cards import Item, load_cards
+from finance.queries.cards import Item, load_cards, next_payment_day
 from finance.queries.reckoning import record, spread
-from finance.queries.splits import next_payment_day
 
 
 @transaction.atomic
@@ -45,8 +44,8 @@ def assess_fee(
     item = Item(None, DueItem.Kind.FEE, sequence, due_on or next_payment_day(card, effective_on))
     item.fees, item.billed_on, item.rule = amount, effective_on, name
     card.items.append(item)
-    record(card, [Event.fee_assessed(sequence, effective_on, amount)], business_date=business_date)
-    spread(card)
+    record(card, [Event.fee_assessed(sequence, effective_on, amount)])
+    spread(card, posted_on=business_date)
     posted = post(
         Posting(
             source="fee",

@@ -9,9 +9,8 @@ from decimal import Decimal
 from accounts.models import User
 from finance.actions.posting import Posting, post
 from finance.queries.cards import ZERO
-from finance.queries.reckoning import settle_corrections, spread
+from finance.queries.reckoning import spread
 from finance.queries.settlement import current_cards
-from finance.queries.splits import next_payment_day
 
 
 def bill_loans(
@@ -29,8 +28,7 @@ def bill_loans(
         items = [
             item for item in card.items if item.id is not None and item.billed_on != card.stored[item.id][0]
         ]
-        settle_corrections(card, due_on=next_payment_day(card, business_date))
-        spread(card)
+        spread(card, posted_on=business_date)
         last = max(items, key=lambda item: item.due_on)
         post(
             Posting(

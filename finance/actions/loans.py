@@ -93,8 +93,8 @@ def open_loan(
     AccountPosition.objects.create(account=account, dealership_id=locked.dealership_id)
     card = load_cards([account.pk], funded_on, lock=True).by_account[account.pk]
     card.items += [_item(row) for row in rows]
-    record(card, [Event.advance(1, funded_on, amount)], business_date=business_date)
-    spread(card)
+    record(card, [Event.advance(1, funded_on, amount)])
+    spread(card, posted_on=business_date)
     post(
         Posting(
             source="advance",

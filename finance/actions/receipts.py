@@ -27,9 +27,9 @@ from finance.queries.cards import Card, load_cards
 from finance.queries.dues import split_due
 from finance.queries.instalments import fallen_due, plan_reopened
 from finance.queries.payoff import payoff_split, split_amount
-from finance.queries.reckoning import drop_items, record, settle_corrections, spread
+from finance.queries.reckoning import drop_items, record, spread
 from finance.queries.settlement import Payoff, settle_share
-from finance.queries.splits import Purpose, Split, is_paid, next_payment_day
+from finance.queries.splits import Purpose, Split, is_paid
 
 __all__ = [
     "PostedPayment",
@@ -192,9 +192,8 @@ def reverse_payment(
         if card.is_loan:
             plan_reopened(card, taken_back, reversals, business_date=business_date)
         else:
-            record(card, reversals, business_date=business_date)
-        settle_corrections(card, due_on=next_payment_day(card, business_date))
-        spread(card)
+            record(card, reversals)
+        spread(card, posted_on=business_date)
     ordered = tuple(cards.by_account[key] for key in sorted(cards.by_account))
     posted = post(
         Posting(

@@ -12,11 +12,10 @@ from accounts.models import User
 from accounts.tenancy import current_lender_id
 from finance.actions.posting import Posting, post, restate
 from finance.actions.refusals import RefusedError
-from finance.interest import Event, EventKind, fold
+from finance.interest import fold
 from finance.models import Account, IndexFixing
 from finance.queries.cards import ZERO, Card, load_cards
-from finance.queries.reckoning import billed_in_order, final_position, record, settle_corrections, spread
-from finance.queries.splits import next_payment_day
+from finance.queries.reckoning import adjustments, billed_in_order, final_position, record, spread
 
 CHUNK = 1000
 
@@ -28,12 +27,12 @@ ORDER BY 1
 """
 
 
-def remember_billing(*, plan_id: int, since: date) -> dict[int, Decimal]:
-    """What billing in order posts by the rates as they are, of each account of the plan that counted beyond `since`."""
+def remember_billing(*, plan_id: int, since: date) -> dict[int, dict[date, Decimal]]:
+    """What billing in order posts by the rates as they are, by account and day, for accounts beyond `since`."""
     with connection.cursor() as cursor:
         cursor.execute(_BEYOND, [current_lender_id(), plan_id, since])
         ids = [row[0] for row in cursor.fetchall()]
-    billed: dict[int, Decimal] = {}
+    billed: dict[int, dict[date, Decimal]] = {}
     for start in range(0, len(ids), CHUNK):
         for card in load_cards(
             ids[start : start + CHUNK], since, lock=True, history=True
@@ -43,14 +42,21 @@ def remember_billing(*, plan_id: int, since: date) -> dict[int, Decimal]:
 
 
 def correct_accounts(
-    billed: dict[int, Decimal], *, fixing: IndexFixing, business_date: date | None, actor: User | None
+    billed: dict[int, dict[date, Decimal]],
+    *,
+    fixing: IndexFixing,
+    business_date: date | None,
+    actor: User | None,
 ) -> None:
-    """Fold the remembered accounts again by the new rates; what was billed differently follows as an adjustment."""
+    """Fold the remembered accounts again by the new rates; what was billed differently follows as adjustments."""
     ids = sorted(billed)
     for start in range(0, len(ids), CHUNK):
         cards = load_cards(ids[start : start + CHUNK], fixing.effective_from, history=True).by_account
         for card in cards.values():
-            difference = _billed(card) - billed[card.account_id]
+            was = billed[card.account_id]
+            differences = {
+                day: amount - was[day] for day, amount in _billed(card).items() if amount != was[day]
+            }
             card.position = fold(
                 card.history or [],
                 card.rates,
@@ -58,40 +64,44 @@ def correct_accounts(
                 interest_from=card.interest_from,
             )
             # A debt that was paid off stays paid off.
-            if difference and card.state == Account.State.OPEN:
+            if differences and card.state == Account.State.OPEN and not _is_scheduled(card):
                 if business_date is None:
                     raise RefusedError(
                         _("Interest was billed since then: say on which day to post the corrections.")
                     )
-                _adjust(card, difference, fixing=fixing, business_date=business_date, actor=actor)
+                _adjust(card, differences, fixing=fixing, business_date=business_date, actor=actor)
         restate([card for card in cards.values() if not card.recorded])
 
 
-def _billed(card: Card) -> Decimal:
-    return sum(billed_in_order(card, card.history or []).values(), ZERO)
+def _billed(card: Card) -> dict[date, Decimal]:
+    dates = {event.sequence: event.effective_on for event in card.history or []}
+    by_day: dict[date, Decimal] = {}
+    for sequence, amount in billed_in_order(card, card.history or []).items():
+        by_day[dates[sequence]] = by_day.get(dates[sequence], ZERO) + amount
+    return by_day
+
+
+def _is_scheduled(card: Card) -> bool:
+    """Whether its contract fixes each month's interest, whatever the index does."""
+    return card.is_loan and not card.counts_days
 
 
 def _adjust(
-    card: Card, amount: Decimal, *, fixing: IndexFixing, business_date: date, actor: User | None
+    card: Card,
+    differences: dict[date, Decimal],
+    *,
+    fixing: IndexFixing,
+    business_date: date,
+    actor: User | None,
 ) -> None:
-    excess = -min(ZERO, final_position(card).billed_interest + amount)
-    event = Event(
-        kind=EventKind.ADJUSTMENT,
-        effective_on=business_date,
-        sequence=card.last_sequence + 1,
-        billed=amount,
-        interest=excess,
-        credit=excess,
-    )
-    record(card, [event], business_date=business_date)
-    settle_corrections(card, due_on=next_payment_day(card, business_date))
-    spread(card)
+    record(card, adjustments(differences, final_position(card), first_sequence=card.last_sequence + 1))
+    spread(card, posted_on=business_date)
     post(
         Posting(
             source="adjustment",
             key=f"fixing:{fixing.pk}:{card.account_id}",
             business_date=business_date,
-            effective_on=business_date,
+            effective_on=fixing.effective_from,
             description=f"Interest since {fixing.effective_from:%Y-%m-%d} by the fixing recorded late",
             actor=actor,
             dealership_id=card.dealership_id,

@@ -22,10 +22,9 @@ from finance.interest import Event
 from finance.models import Account, AccountPosition, CreditLine, DueItem, JournalEntry, LineTerms, Unit
 from finance.money import is_whole
 from finance.queries.availability import terms_on
-from finance.queries.cards import Card, Item, know_days, load_cards
+from finance.queries.cards import Card, Item, know_days, load_cards, next_payment_day
 from finance.queries.programmes import due_rule_of, programme_of
 from finance.queries.reckoning import record, spread
-from finance.queries.splits import next_payment_day
 
 
 @transaction.atomic
@@ -152,8 +151,8 @@ def fund_advance(
         fee = Item(None, DueItem.Kind.FEE, 2, next_payment_day(card, funded_on), billed_on=funded_on)
         fee.fees, fee.rule = terms.document_fee, "Document fee"
         card.items.append(fee)
-    record(card, events, business_date=business_date)
-    spread(card)
+    record(card, events)
+    spread(card, posted_on=business_date)
     posted = post(
         Posting(
             source="advance",

@@ -13,6 +13,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
+from dateutil.relativedelta import relativedelta
 from django.db import connection
 
 from accounts.tenancy import current_lender_id
@@ -140,6 +141,11 @@ class Card:
     def unscheduled(self) -> Decimal:
         """Principal that no due item holds: a programme may stop before everything is paid."""
         return max(ZERO, self.lent - self.scheduled)
+
+
+def next_payment_day(card: Card, day: date) -> date:
+    """The payment day of the month after the one that contains `day`: when what is billed then falls due."""
+    return day.replace(day=1) + relativedelta(months=1, day=card.payment_day)
 
 
 #: First key of the advisory lock under which the rates of a lender stand still; the second is the lender.
@@ -304,7 +310,9 @@ def _json(value: Any) -> Any:
 
 def _item(values: list[Any]) -> Item:
     key, kind, number, due_on, billed_on, grace_until, *amounts, rule = values
-    principal, interest, fees, open_principal, open_interest, open_fees = (Decimal(amount) for amount in amounts)
+    principal, interest, fees, open_principal, open_interest, open_fees = (
+        Decimal(amount) for amount in amounts
+    )
     return Item(
         id=key,
         kind=kind,

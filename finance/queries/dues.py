@@ -90,7 +90,7 @@ def amount_due(
     owed = {row[0]: Owed(*row[1:]) for row in rows}
     sold = [key for key, item in owed.items() if item.is_payoff]
     for key, card in current_cards(sold, on).items():
-        split = payoff_of(card, on, business_date=on).split()
+        split = payoff_of(card, on).split()
         before = owed[key]
         owed[key] = Owed(
             split.principal,
@@ -111,5 +111,5 @@ def split_due(account: Account | int, on: date, *, through: date | None = None) 
     last = through or on
     card = current_cards([key], on)[key]
     if any(item.kind == "payoff" and item.open_total and item.due_on <= last for item in card.items):
-        return payoff_of(card, on, business_date=on).split()
+        return payoff_of(card, on).split()
     return due_by(card, last)

@@ -42,9 +42,9 @@ def bill_fallen_due(card: Card, through: date, *, business_date: date) -> list[I
         item.open_principal = item.principal
         if item.interest:
             event = Event.interest_billed(card.last_sequence + 1, item.due_on, item.interest)
-            record(card, [event], business_date=business_date)
+            record(card, [event])
         _follow(card, _open_principal(card), start=item.due_on)
-    spread(card)
+    spread(card, posted_on=business_date)
     return billed
 
 
@@ -80,11 +80,11 @@ def settle_loan_share(
         portions[Portion.PRINCIPAL] + ahead, portions[Portion.INTEREST], portions[Portion.FEES], left - ahead
     )
     events.append(payment_event(card, card.last_sequence + len(events) + 1, day, split))
-    record(card, events, business_date=business_date)
+    record(card, events)
     if ahead:
         card.items.append(_extra_item(events[-1], ahead))
     _follow(card, open_principal, start=day)
-    spread(card)
+    spread(card, posted_on=business_date)
     return split, is_paid(card)
 
 
@@ -114,7 +114,7 @@ def plan_reopened(
                 open_principal += _give_back(card, item)
             else:
                 open_principal -= _plan_again(card, event.effective_on)
-    record(card, reversals, business_date=business_date)
+    record(card, reversals)
     closings = [event.effective_on for event in card.history or [] if event.closes_period]
     opened = [event.effective_on for event in card.history or []]
     principal = final_position(card).principal

@@ -59,7 +59,7 @@ def payoff_quote(account: Account | int, *, value_dates: Iterable[date], busines
 
 
 def _figure(card: Card, day: date, business_date: date) -> PayoffFigure:
-    payoff = payoff_of(card, day, business_date=business_date)
+    payoff = payoff_of(card, day)
     return PayoffFigure(
         day,
         payoff.principal,
@@ -80,7 +80,7 @@ def payoff_split(account: Account | int, value_date: date) -> Split:
     """Where the money of a payoff on `value_date` goes; its total closes the account at 0.00."""
     account_id = account.pk if isinstance(account, Account) else account
     card = current_cards([account_id], value_date)[account_id]
-    return payoff_of(card, value_date, business_date=value_date).split()
+    return payoff_of(card, value_date).split()
 
 
 def split_amount(
@@ -102,7 +102,7 @@ def split_amount(
 def payoffs_on(account_ids: Iterable[int], day: date) -> dict[int, Decimal]:
     """What closes each account on `day`: constant queries, for lists."""
     return {
-        key: payoff_of(card, day, business_date=day).total
+        key: payoff_of(card, day).total
         for key, card in current_cards(account_ids, day).items()
         if card.position is not None
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal, localcontext
@@ -13,7 +13,7 @@ from finance.interest.history import changes_of
 from finance.interest.positions import RemainderRule, apply_changes
 from finance.models import DueItem, Loan
 from finance.money import WIDE
-from finance.queries.cards import EXTRA, ZERO, Card, Item, Recorded
+from finance.queries.cards import EXTRA, ZERO, Card, Item, Recorded, next_payment_day
 
 
 def position_of(card: Card, day: date) -> Position:
@@ -30,12 +30,12 @@ def final_position(card: Card) -> Position:
     return card.position or Position.empty(card.interest_from or date.min)
 
 
-def record(card: Card, events: Sequence[Event], *, business_date: date) -> None:
+def record(card: Card, events: Sequence[Event]) -> None:
     """Let `events` happen to the card.
 
     In order they advance the position, constant work each. Where one lies in the past, or takes something back, the
     history is folded again; interest that was billed since stays billed, and the difference to what billing in order
-    would have posted follows as an adjustment on `business_date`.
+    would have posted follows as adjustments.
     """
     if card.history is None:
         position = card.position
@@ -50,9 +50,9 @@ def record(card: Card, events: Sequence[Event], *, business_date: date) -> None:
     before = card.history
     after = [*before, *events]
     position = _folded(card, after)
-    correction = _correction(card, before, after, position, business_date)
-    if correction is not None:
-        after.append(correction)
+    corrections = _corrections(card, before, after, position)
+    if corrections:
+        after += corrections
         position = _folded(card, after)
     changes = {change.event.sequence: change for change in changes_of(after)}
     kinds = _kinds(after)
@@ -94,37 +94,51 @@ def _kinds(events: Iterable[Event]) -> dict[int, str]:
 # --- corrections ------------------------------------------------------------------------------------------------------
 
 
-def _correction(
-    card: Card, before: Sequence[Event], after: Sequence[Event], position: Position, business_date: date
-) -> Event | None:
-    """The adjustment that makes what was billed equal to what billing in order would have posted, or None.
+def _corrections(
+    card: Card, before: Sequence[Event], after: Sequence[Event], position: Position
+) -> list[Event]:
+    """The adjustments that make what was billed equal to what billing in order would have posted.
 
     Loans with a schedule of their own are left alone: their contract says what each month's interest is.
     """
     if card.is_loan and card.method != Loan.Method.ACTUAL_DAYS:
-        return None
+        return []
+    known = {event.sequence: event for event in before}
     changed_from = min(event.effective_on for event in after[len(before) :])
     if not any(event.closes_period and event.effective_on > changed_from for event in before):
-        return None
+        return []
     was, is_now = billed_in_order(card, before), billed_in_order(card, after)
-    kinds = {event.sequence: event for event in before}
-    taken_back = [kinds[event.reverses] for event in after[len(before) :] if event.reverses in kinds]
+    amounts: dict[date, Decimal] = {}
+    for key in sorted(was.keys() & is_now.keys()):
+        day = known[key].effective_on
+        amounts[day] = amounts.get(day, ZERO) + is_now[key] - was[key]
+    for event in after[len(before) :]:
+        target = known.get(event.reverses or 0)
+        if target is not None and target.kind is EventKind.ADJUSTMENT:
+            # A correction that is taken back with its cause is undone by that already.
+            amounts[target.effective_on] = amounts.get(target.effective_on, ZERO) + target.billed
+    return adjustments(amounts, position, first_sequence=after[-1].sequence + 1)
+
+
+def adjustments(amounts: Mapping[date, Decimal], position: Position, *, first_sequence: int) -> list[Event]:
+    """Events that correct what was billed on each day by the amount beside it, as if it had been billed so.
+
+    Interest that was paid and turns out not to have been owed is held as credit.
+    """
+    wanted = sorted((day, amount) for day, amount in amounts.items() if amount)
     with localcontext(WIDE):
-        amount = sum((is_now[key] - was[key] for key in was.keys() & is_now.keys()), ZERO)
-        # A correction that is taken back with its cause is undone by that already.
-        amount += sum((event.billed for event in taken_back if event.kind is EventKind.ADJUSTMENT), ZERO)
-        # Interest that was paid and turns out not to have been owed is held as credit.
-        excess = -min(ZERO, position.billed_interest + amount)
-    if not amount:
-        return None
-    return Event(
-        kind=EventKind.ADJUSTMENT,
-        effective_on=business_date,
-        sequence=after[-1].sequence + 1,
-        billed=amount,
-        interest=excess,
-        credit=excess,
-    )
+        excess = -min(ZERO, position.billed_interest + sum((amount for _, amount in wanted), ZERO))
+    return [
+        Event(
+            kind=EventKind.ADJUSTMENT,
+            effective_on=day,
+            sequence=first_sequence + number,
+            billed=amount,
+            interest=excess if number == len(wanted) - 1 else ZERO,
+            credit=excess if number == len(wanted) - 1 else ZERO,
+        )
+        for number, (day, amount) in enumerate(wanted)
+    ]
 
 
 def billed_in_order(card: Card, events: Sequence[Event]) -> dict[int, Decimal]:
@@ -171,8 +185,12 @@ def place_of(item: Item) -> tuple[date, int, int]:
     return item.due_on, item.id or EXTRA**3, item.number
 
 
-def spread(card: Card) -> None:
-    """Set what is open of each item from the position: within a portion the oldest due is paid first."""
+def spread(card: Card, *, posted_on: date) -> None:
+    """Set what is open of each item from the position: within a portion the oldest due is paid first.
+
+    Corrections that ask for more interest get an item of their own, due with the next bill after `posted_on`.
+    """
+    _add_corrections(card, posted_on)
     position = final_position(card)
     newest_first = sorted(card.items, key=place_of, reverse=True)
     interest, fees = position.billed_interest, position.fees
@@ -210,21 +228,23 @@ def drop_items(card: Card, taken_back: Iterable[Event]) -> None:
             item.interest = ZERO
 
 
-def settle_corrections(card: Card, *, due_on: date) -> None:
-    """Give each correction that asks for more interest a due item that shows its calculation."""
-    for row in card.recorded:
-        if row.event.kind is EventKind.ADJUSTMENT and row.billed > 0:
-            known = any(item.number == EXTRA + row.event.sequence for item in card.items)
-            if not known:
-                card.items.append(
-                    Item(
-                        None,
-                        DueItem.Kind.INTEREST,
-                        EXTRA + row.event.sequence,
-                        due_on,
-                        interest=row.billed,
-                        billed_on=row.event.effective_on,
-                        rule=f"Interest of past days reckoned again after a change with an earlier value date: "
-                        f"{row.billed} more than was billed",
-                    )
-                )
+def _add_corrections(card: Card, posted_on: date) -> None:
+    """Give corrections that ask for more interest a due item that shows their calculation."""
+    rows = [row for row in card.recorded if row.event.kind is EventKind.ADJUSTMENT]
+    with localcontext(WIDE):
+        more = sum((row.billed for row in rows), ZERO)
+    number = EXTRA + rows[-1].event.sequence if rows else 0
+    if more <= 0 or any(item.number == number for item in card.items):
+        return
+    months = ", ".join(f"{row.event.effective_on:%Y-%m-%d} {row.billed:+}" for row in rows)
+    card.items.append(
+        Item(
+            None,
+            DueItem.Kind.INTEREST,
+            number,
+            next_payment_day(card, posted_on),
+            interest=more,
+            billed_on=posted_on,
+            rule=f"Interest reckoned again after a change with an earlier value date; billed on {months}",
+        )
+    )

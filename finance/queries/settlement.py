@@ -11,10 +11,10 @@ from decimal import Decimal
 from finance.allocation import Portion
 from finance.interest import Event, RemainderRule, interest_to_bill
 from finance.models import Account, DueItem
-from finance.queries.cards import EXTRA, ZERO, Card, Item, load_cards
+from finance.queries.cards import EXTRA, ZERO, Card, Item, load_cards, next_payment_day
 from finance.queries.instalments import bill_fallen_due, fallen_due, plan_closed, settle_loan_share
-from finance.queries.reckoning import final_position, position_of, record, settle_corrections, spread
-from finance.queries.splits import Purpose, Split, fill, is_paid, next_payment_day, payment_event
+from finance.queries.reckoning import final_position, position_of, record, spread
+from finance.queries.splits import Purpose, Split, fill, is_paid, payment_event
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +62,8 @@ def current_cards(
     return cards
 
 
-def payoff_of(card: Card, day: date, *, business_date: date) -> Payoff:
-    """What closes the account with value date `day`, posted on `business_date`.
+def payoff_of(card: Card, day: date) -> Payoff:
+    """What closes the account with value date `day`.
 
     Where the day lies in the past, interest billed since is corrected first, so the card is reckoned on trial.
     """
@@ -73,7 +73,7 @@ def payoff_of(card: Card, day: date, *, business_date: date) -> Payoff:
         return Payoff(now.principal, billed, now.billed_interest + billed, now.fees, now.credit)
     trial = deepcopy(card)
     event = Event.payoff(trial.last_sequence + 1, day, principal=now.principal, billed=billed)
-    record(trial, [event], business_date=business_date)
+    record(trial, [event])
     end = final_position(trial)
     return Payoff(now.principal, billed, end.billed_interest, end.fees, end.credit)
 
@@ -87,9 +87,9 @@ def settle_share(
     yet billed; what exceeds the debt becomes credit.
     """
     if card.state != Account.State.OPEN:
-        record(card, [Event.payment(card.last_sequence + 1, day, credit=amount)], business_date=business_date)
+        record(card, [Event.payment(card.last_sequence + 1, day, credit=amount)])
         return Split(remainder=amount), False
-    payoff = payoff_of(card, day, business_date=business_date)
+    payoff = payoff_of(card, day)
     if amount >= payoff.total:
         return _close(card, payoff, amount, day=day, business_date=business_date), True
     if card.is_loan:
@@ -108,11 +108,10 @@ def _close(card: Card, payoff: Payoff, amount: Decimal, *, day: date, business_d
         fees=payoff.fees,
         credit=payoff.credit - excess,
     )
-    record(card, [event], business_date=business_date)
-    settle_corrections(card, due_on=next_payment_day(card, business_date))
+    record(card, [event])
     if card.is_loan:
         plan_closed(card, event)
-    spread(card)
+    spread(card, posted_on=business_date)
     return payoff.split(excess)
 
 
@@ -142,7 +141,6 @@ def _pay(card: Card, amount: Decimal, *, day: date, business_date: date) -> tupl
         interest, left = interest + paid, left - paid
     split = Split(filled[Portion.PRINCIPAL] + beyond, interest, filled[Portion.FEES], left)
     events.append(payment_event(card, card.last_sequence + len(events) + 1, day, split))
-    record(card, events, business_date=business_date)
-    settle_corrections(card, due_on=next_payment_day(card, business_date))
-    spread(card)
+    record(card, events)
+    spread(card, posted_on=business_date)
     return split, is_paid(card)

@@ -8,8 +8,6 @@ from datetime import date
 from decimal import Decimal, localcontext
 from typing import Literal
 
-from dateutil.relativedelta import relativedelta
-
 from finance.allocation import DueItem as Claim
 from finance.allocation import Portion, allocate
 from finance.interest import Event, RemainderRule, interest_to_bill
@@ -34,11 +32,6 @@ class Split:
     def total(self) -> Decimal:
         """The whole amount."""
         return self.principal + self.interest + self.fees + self.remainder
-
-
-def next_payment_day(card: Card, day: date) -> date:
-    """The payment day of the month after the one that contains `day`: when what is billed then falls due."""
-    return day.replace(day=1) + relativedelta(months=1, day=card.payment_day)
 
 
 def claims_of(items: Sequence[Item]) -> list[Claim]:
