@@ -3,8 +3,10 @@
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
+from django.utils.functional import lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -21,6 +23,16 @@ class SeveralFilesInput(forms.FileInput):
         return files.getlist(name) if hasattr(files, "getlist") else files.get(name)
 
 
+def _say_limits() -> str:
+    return _("Up to %(most)s: pictures, PDF, text or CSV, %(limit)s MB each.") % {
+        "most": MAX_FILES,
+        "limit": settings.ATTACHMENT_MAX_BYTES // (1024 * 1024),
+    }
+
+
+_limits = lazy(_say_limits, str)()
+
+
 class AttachmentsField(forms.FileField):
     """Up to three files, each looked into; gives a list of CheckedFile, empty when nothing was chosen."""
 
@@ -29,7 +41,7 @@ class AttachmentsField(forms.FileField):
     def __init__(self, **options: Any) -> None:
         options.setdefault("required", False)
         options.setdefault("label", gettext_lazy("Files"))
-        options.setdefault("help_text", gettext_lazy("Up to 3: pictures, PDF, text or CSV, 10 MB each."))
+        options.setdefault("help_text", _limits)
         options.setdefault("widget", SeveralFilesInput(attrs={"accept": ACCEPT}))
         super().__init__(**options)
 

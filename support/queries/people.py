@@ -273,9 +273,7 @@ def _from_attempts(
     *, lender: Lender, now: datetime, attempts: Sequence[SignInAttempt], has_factor: bool
 ) -> Diagnosis:
     outcome = SignInAttempt.Outcome
-    latest = next(
-        (one for one in attempts if one.outcome not in {outcome.SIGNED_OUT, outcome.UNLOCKED}), None
-    )
+    latest = next((one for one in attempts if one.outcome != outcome.SIGNED_OUT), None)
     if latest is None:
         return Diagnosis("no_attempt", _("Nobody has tried to sign in with this account yet."), "plain")
     names = {
@@ -299,6 +297,9 @@ def _from_attempts(
     if latest.outcome == outcome.PASSWORD_RESET:
         text = _("The password was reset at %(when)s; nobody has signed in with the new one yet.")
         return Diagnosis("reset", text % names, "warn")
+    if latest.outcome == outcome.UNLOCKED:
+        text = _("Unlocked at %(when)s; nobody has signed in since.")
+        return Diagnosis("unlocked", text % names, "good")
     if latest.outcome == outcome.SIGNED_IN:
         return Diagnosis("fine", _("Nothing stands in the way. Last sign-in: %(when)s.") % names, "good")
     return Diagnosis("fine", _("Nothing stands in the way. Last try: %(when)s (%(what)s).") % names, "good")

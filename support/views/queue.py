@@ -31,7 +31,7 @@ from support.queries.tickets import (
     queue_counts,
     state_word,
 )
-from support.views.tickets import access_of, chips, page_of
+from support.views.tickets import access_of, chips, page_of, rows_of
 
 
 @require_GET
@@ -44,21 +44,12 @@ def queue_list(request: HttpRequest) -> HttpResponse:
     chosen = chosen if chosen in filters else ""
     counts = queue_counts(agent, words=words)
     page = page_of(request, queue(agent, chosen=chosen, words=words), counts[chosen])
-    now = timezone.now()
     return render(
         request,
         "support/queue.html",
         {
             "page": page,
-            "rows": [
-                (
-                    ticket,
-                    state_word(ticket.state, for_agent=True),
-                    ticket.state in NEEDS_ANSWER,
-                    ticket.state in NEEDS_ANSWER and ticket.answer_due_at < now,
-                )
-                for ticket in page
-            ],
+            "rows": rows_of(page, for_agent=True),
             "chips": chips(filters, counts, chosen=chosen, words=words),
             "is_filtered": bool(chosen or words),
             "is_first_filter": not chosen,

@@ -23,6 +23,7 @@ from support.queries.announcements import current_announcements
 from support.queries.tickets import (
     DEALER_FILTERS,
     NEEDS_ANSWER,
+    StateWord,
     conversation,
     dealer_counts,
     dealer_tickets,
@@ -50,7 +51,7 @@ def ticket_list(request: HttpRequest) -> HttpResponse:
         "support/ticket_list.html",
         {
             "page": page,
-            "rows": [(ticket, state_word(ticket.state, for_agent=False)) for ticket in page],
+            "rows": rows_of(page, for_agent=False),
             "chips": chips(DEALER_FILTERS, counts, chosen=chosen, words=words),
             "is_filtered": bool(chosen or words),
             "announcements": current_announcements(access.business_date)[:3],
@@ -198,6 +199,17 @@ def page_of(request: HttpRequest, rows: QuerySet[Ticket], length: int) -> Page[T
     paginator = Paginator(rows, PAGE_SIZE)
     paginator.count = length
     return paginator.get_page(request.GET.get("page"))
+
+
+def rows_of(page: Page[Ticket], *, for_agent: bool) -> list[tuple[Ticket, StateWord, bool, bool]]:
+    """Each ticket with the word for its state, whether the lender owes an answer, and whether that is late."""
+    now = timezone.now()
+    rows = []
+    for ticket in page:
+        awaits_us = ticket.state in NEEDS_ANSWER
+        word = state_word(ticket.state, for_agent=for_agent)
+        rows.append((ticket, word, awaits_us, awaits_us and ticket.answer_due_at < now))
+    return rows
 
 
 def _own_ticket(request: HttpRequest, public_id: UUID) -> Ticket:

@@ -1,20 +1,22 @@
 """What the support tests put on the stage: tickets, locks, files."""
 
-import io
 import struct
 import uuid
 import zlib
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
 from accounts.models import Dealership, Lender, SignInGuard, User
 from accounts.tenancy import tenant
+from payments.models import Payment
 from support.actions.tickets import answer_as_agent, note_internally, open_ticket
 from support.models import Ticket
 from support.queries.file_contents import CheckedFile, check_upload
 from tests.cast import Cast
+from tests.payments.staging import make_method
 
 SECRET = "The dealer must not read this."
 
@@ -93,6 +95,27 @@ def a_note(cast: Cast, ticket: Ticket, *, body: str = SECRET, files: tuple[Check
         return note_internally(actor=cast.support, ticket=ticket, token=uuid.uuid4(), body=body, files=files)
 
 
+def a_payment(cast: Cast, *, dealership: Dealership | None = None, made_by: User | None = None) -> Payment:
+    """A payment that Paula has submitted; the row is all that matters here."""
+    dealership, made_by = dealership or cast.dealership, made_by or cast.payer
+    now = timezone.now()
+    return Payment.objects.create(
+        token=uuid.uuid4(),
+        number="P-100777",
+        dealership=dealership,
+        method=make_method(dealership),
+        currency="USD",
+        amount=Decimal("10.00"),
+        value_date=now.date(),
+        expected_on=now.date(),
+        made_by=made_by,
+        made_by_name=made_by.get_full_name(),
+        submitted_at=now,
+        gateway="bank",
+        next_step_at=now,
+    )
+
+
 def lock(
     person: User, *, proof: str = SignInGuard.Proof.PASSWORD, minutes: int = 15, failures: int = 5
 ) -> SignInGuard:
@@ -109,7 +132,3 @@ def lock(
             last_attempt_at=now,
             locked_until=now + timedelta(minutes=minutes),
         )
-
-
-def readable(content: bytes) -> io.BytesIO:
-    return io.BytesIO(content)

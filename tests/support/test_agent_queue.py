@@ -98,7 +98,7 @@ def test_what_is_due_first_stands_first_and_lateness_is_said(cast, client_of) ->
     answer = client_of(cast.support).get(QUEUE)
     assert [ticket.subject for ticket, *_rest in answer.context["rows"]] == ["First", "Second", "Third"]
     assert [late for *_rest, late in answer.context["rows"]] == [True, False, False]
-    assert "late," in answer.content.decode()
+    assert "late:" in answer.content.decode()
 
 
 def test_the_filters_of_the_queue(cast, client_of) -> None:

@@ -35,7 +35,7 @@ from support.actions.unlock import unlock_person
 from support.models import IdentityCheck
 from support.queries.people import masked, person_file, search_people
 from tests.cast import anonymous, make_dealership, make_person
-from tests.support.staging import a_ticket, lock
+from tests.support.staging import a_payment, a_ticket, lock
 
 SEARCH = "/support/unlock/"
 
@@ -175,40 +175,9 @@ def test_the_search_finds_by_what_a_caller_can_say(cast, client_of, words, names
 
 def test_the_search_finds_who_made_a_payment(cast) -> None:
     with tenant(cast.lender.pk):
-        payment_of(cast)
+        a_payment(cast)
         rows, _more = search_people("p-100777", now=timezone.now())
     assert [row.person.username for row in rows] == ["paula"]
-
-
-def payment_of(cast):
-    from payments.models import Payment, PaymentMethod
-
-    fields = {field.name for field in PaymentMethod._meta.fields}
-    values = {
-        "dealership": cast.dealership,
-        "kind": PaymentMethod._meta.get_field("kind").choices[0][0],
-        "label": "Main account",
-        "holder": "Alder Motors",
-        "last_four": "6789",
-        "encrypted_number": b"x",
-    }
-    method = PaymentMethod.objects.create(**{name: value for name, value in values.items() if name in fields})
-    now = timezone.now()
-    return Payment.objects.create(
-        token=uuid.uuid4(),
-        number="P-100777",
-        dealership=cast.dealership,
-        method=method,
-        currency="USD",
-        amount="10.00",
-        value_date=now.date(),
-        expected_on=now.date(),
-        made_by=cast.payer,
-        made_by_name="Paula",
-        submitted_at=now,
-        gateway="bank",
-        next_step_at=now,
-    )
 
 
 def test_the_search_says_who_is_locked_and_stops_at_twenty(
@@ -281,7 +250,7 @@ def test_both_locks_are_told(cast, client_of) -> None:
         (["password_passed"], "factor_outstanding"),
         (["password_passed", "wrong_code"], "wrong_code"),
         (["signed_in", "password_reset"], "reset"),
-        (["unlocked"], "no_attempt"),
+        (["wrong_password", "unlocked"], "unlocked"),
     ],
 )
 def test_the_last_attempts_are_told_in_one_line(cast, outcomes, code) -> None:
