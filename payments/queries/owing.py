@@ -134,7 +134,7 @@ def _owing(
     posted_on: date,
     today: date,
 ) -> Owing:
-    payoff = _portions(payoff_of(left, value_date, business_date=posted_on).split())
+    payoff = _portions(payoff_of(left, value_date).split())
     due = _portions(due_by(left, value_date))
     must_pay_off = owed is not None and owed.is_payoff and payoff.total > ZERO
     next_due = owed.next_due_amount if owed and not pending.shares else ZERO
@@ -142,7 +142,7 @@ def _owing(
         account=account,
         value_date=value_date,
         posted_on=posted_on,
-        booked=_portions(payoff_of(booked, value_date, business_date=posted_on).split()),
+        booked=_portions(payoff_of(booked, value_date).split()),
         # Credit already held may leave less to pay than the items say.
         due=payoff if must_pay_off or due.total > payoff.total else due,
         payoff=payoff,

@@ -12,7 +12,7 @@ from payments.models import Payment, PaymentReceipt
 from payments.tasks import move_payment, print_receipt
 from tests.browser.conftest import Visitor
 from tests.cast import Cast
-from tests.payments.staging import Stage, floor_unit, make_stage, running_bank
+from tests.payments.staging import floor_unit, make_stage, running_bank
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -27,12 +27,13 @@ def sound(visitor: Visitor, name: str) -> None:
     assert visitor.complaints == []
 
 
-def staged(cast: Cast) -> Stage:
+def staged(cast: Cast) -> None:
     with tenant(cast.lender.pk):
         stage = make_stage(cast.lender, cast.dealership)
         for number in range(3, 9):
-            floor_unit(stage.line, number, f"{number}250.00", funded_on=stage.today - timedelta(days=number * 7))
-        return stage
+            floor_unit(
+                stage.line, number, f"{number}250.00", funded_on=stage.today - timedelta(days=number * 7)
+            )
 
 
 @pytest.mark.parametrize("narrow", [False, True])
@@ -40,7 +41,7 @@ def test_a_payment_takes_three_screens_and_its_receipt_follows_the_money(
     cast: Cast, visitor_of: Callable[..., Visitor], tmp_path: Path, narrow: bool
 ) -> None:
     size = "narrow" if narrow else "wide"
-    stage = staged(cast)
+    staged(cast)
     visitor = visitor_of(cast.owner, narrow=narrow)
     with running_bank(tmp_path) as bank:
         page = visitor.open("/payments/new/?show=all")
@@ -54,7 +55,9 @@ def test_a_payment_takes_three_screens_and_its_receipt_follows_the_money(
         assert page.title().startswith("Error:")
         assert page.evaluate("document.activeElement.dataset.errorSummary") is not None
         sound(visitor, f"pay-choose-problem-{size}")
-        page.locator("tr", has_text="Accord 2").get_by_label("Amount for 2023 Honda Accord 2").fill("1,500.25")
+        page.locator("tr", has_text="Accord 2").get_by_label("Amount for 2023 Honda Accord 2").fill(
+            "1,500.25"
+        )
         page.get_by_role("button", name="Check $1,580.25").click()
         page.get_by_role("heading", name="Check your payment").wait_for()
         sound(visitor, f"pay-check-{size}")

@@ -58,7 +58,7 @@ def make_line(dealership: Dealership, today: date, *, plan: RatePlan, **terms: o
         dealership=dealership,
         name="Floor plan",
         kind="floor_plan",
-        limit=Decimal("500000"),
+        limit=Decimal(500000),
         opened_on=today - timedelta(days=399),
         actor=None,
     )

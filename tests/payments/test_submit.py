@@ -9,11 +9,15 @@ from django.utils import timezone
 
 from accounts.models import AuditEntry, Lender, Membership, OutgoingMessage
 from accounts.tenancy import tenant
-from finance.actions.receipts import payoff_split
+from finance.calendars import FEDERAL_RESERVE
+from finance.queries.payoff import payoff_split
 from payments.actions.errors import PaymentRefusedError
+from payments.actions.states import accept_payment, settle_payment
 from payments.actions.submit import submit_payment
 from payments.models import Payment, PaymentMethod, PaymentReceipt, PaymentShare, PaymentStep
 from payments.queries.owing import owing_on
+from payments.queries.receipts import receipt_page
+from payments.queries.timing import timing_of
 from tests.cast import Cast
 from tests.payments.staging import (
     Stage,
@@ -169,8 +173,6 @@ def test_what_is_on_its_way_cannot_be_paid_again(cast: Cast, stage: Stage) -> No
 
 def test_a_payoff_after_a_payment_on_its_way_is_exact(cast: Cast, stage: Stage) -> None:
     """What is shown once part of it is on its way closes the account at 0.00 when both are booked."""
-    from payments.actions.states import accept_payment, settle_payment
-
     with tenant(cast.lender.pk):
         now = timezone.now()
         part = pay(stage, cast.owner, uuid4(), amount(stage.second, "2000.00"), now=now)
@@ -195,7 +197,7 @@ def test_more_than_is_owed_less_what_is_on_its_way_is_refused(cast: Cast, stage:
     with tenant(cast.lender.pk):
         pay(stage, cast.owner, uuid4(), amount(stage.second, "2000.00"))
         left = owing_on([stage.second], stage.today, business_date=stage.today)[stage.second.pk].payoff.total
-        assert left < Decimal("10100")
+        assert left < Decimal(10100)
         before = written()
         with pytest.raises(PaymentRefusedError, match=r"at most .* \$2,000.00 is already on its way"):
             submit(stage, cast, [amount(stage.second, "11000.00")])
@@ -277,30 +279,26 @@ def test_the_split_follows_the_order_of_the_line_and_sums_to_the_total(cast: Cas
 
 # Denver; the Federal Reserve keeps Thanksgiving on 26 November 2026, and 3 July 2026 is open.
 @pytest.mark.parametrize(
-    ("local", "counts_on", "expected_on"),
+    ("day", "clock", "counts_on", "expected_on"),
     [
-        (datetime(2026, 11, 24, 16, 59), date(2026, 11, 24), date(2026, 11, 25)),
-        (datetime(2026, 11, 24, 17, 0), date(2026, 11, 25), date(2026, 11, 27)),
-        (datetime(2026, 11, 25, 17, 1), date(2026, 11, 27), date(2026, 11, 30)),
-        (datetime(2026, 11, 26, 9, 0), date(2026, 11, 27), date(2026, 11, 30)),
-        (datetime(2026, 11, 27, 18, 0), date(2026, 11, 30), date(2026, 12, 1)),
-        (datetime(2026, 11, 28, 12, 0), date(2026, 11, 30), date(2026, 12, 1)),
-        (datetime(2026, 7, 3, 10, 0), date(2026, 7, 3), date(2026, 7, 6)),
+        ("2026-11-24", (16, 59), "2026-11-24", "2026-11-25"),
+        ("2026-11-24", (17, 0), "2026-11-25", "2026-11-27"),
+        ("2026-11-25", (17, 1), "2026-11-27", "2026-11-30"),
+        ("2026-11-26", (9, 0), "2026-11-27", "2026-11-30"),
+        ("2026-11-27", (18, 0), "2026-11-30", "2026-12-01"),
+        ("2026-11-28", (12, 0), "2026-11-30", "2026-12-01"),
+        ("2026-07-03", (10, 0), "2026-07-03", "2026-07-06"),
     ],
 )
 def test_the_cut_off_the_weekend_and_holidays_decide_the_value_date(
-    cast: Cast, local: datetime, counts_on: date, expected_on: date
+    cast: Cast, day: str, clock: tuple[int, int], counts_on: str, expected_on: str
 ) -> None:
-    from payments.queries.timing import timing_of
-
-    now = local.replace(tzinfo=cast.lender.zone).astimezone(UTC)
+    now = at(cast.lender, date.fromisoformat(day), *clock).astimezone(UTC)
     timing = timing_of(cast.lender, PaymentMethod.Kind.ACH_DEBIT, now)
-    assert (timing.value_date, timing.expected_on) == (counts_on, expected_on)
+    assert (timing.value_date.isoformat(), timing.expected_on.isoformat()) == (counts_on, expected_on)
 
 
 def test_a_bacs_debit_settles_on_the_third_day_of_its_cycle(cast: Cast) -> None:
-    from payments.queries.timing import timing_of
-
     cast.lender.calendar = Lender.Calendar.UNITED_KINGDOM
     timing = timing_of(cast.lender, PaymentMethod.Kind.BACS_DEBIT, at(cast.lender, date(2026, 12, 23), 9, 0))
     # Christmas Day, and Boxing Day kept on Monday.
@@ -322,8 +320,6 @@ def submit(stage: Stage, cast: Cast, choices: list, *, method: PaymentMethod | N
 
 
 def assert_booked_as_shown(payment: Payment) -> None:
-    from payments.queries.receipts import receipt_page
-
     payment.refresh_from_db()
     shares = {share.account_id: share for share in PaymentShare.objects.filter(payment=payment)}
     for line in receipt_page(payment).lines:
@@ -343,8 +339,6 @@ def at(lender: Lender, day: date, hour: int, minute: int) -> datetime:
 
 def next_monday(day: date) -> date:
     """The first Monday from `day` on that is no holiday."""
-    from finance.calendars import FEDERAL_RESERVE
-
     found = day + timedelta(days=-day.weekday() % 7)
     while not FEDERAL_RESERVE.is_business_day(found):
         found += timedelta(days=7)

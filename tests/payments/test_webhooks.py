@@ -10,10 +10,12 @@ from uuid import uuid4
 import pytest
 from django.conf import settings
 from django.test import Client, override_settings
+from django.utils import timezone
 
 from accounts.models import AuditEntry
 from accounts.tenancy import tenant
 from finance.models import JournalEntry
+from payments.actions.states import cancel_payment
 from payments.models import GatewayEvent, Payment, PaymentStep
 from payments.sandbox_bank.messages import signature
 from payments.tasks import move_payment, process_gateway_event
@@ -202,10 +204,6 @@ def owed_twice() -> list[int]:
 def test_a_cancelled_payment_that_the_bank_settles_is_a_matter_for_people(
     cast: Cast, payment: Payment
 ) -> None:
-    from django.utils import timezone
-
-    from payments.actions.states import cancel_payment
-
     with tenant(cast.lender.pk):
         cancel_payment(payment=payment, actor=cast.owner, now=timezone.now())
     post_event(anonymous(cast.lender), PATH, event(payment, "settled"))
