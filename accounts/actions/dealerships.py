@@ -51,7 +51,7 @@ def change_dealership(
 ) -> Dealership:
     """Change some of CHANGEABLE; the entry names old and new. Without a difference nothing is written.
 
-    A dealership that is switched off is no longer shown to its people, who then have nothing to see; what it owes stays.
+    A dealership that is switched off is no longer shown to its people, who have nothing to see then; its debt stays.
     """
     if not reason.strip():
         raise ValidationError(_("Say why this changes."))

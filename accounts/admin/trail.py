@@ -119,6 +119,13 @@ class WatchedTableFilter(SimpleListFilter):
         return queryset.filter(table_name=self.value()) if self.value() else queryset
 
 
+def _fields_changed(row: RowChange) -> str:
+    before, after = row.before or {}, row.after or {}
+    if row.operation != "update":
+        return ""
+    return ", ".join(column for column in after if before.get(column) != after[column])
+
+
 @admin.register(RowChange)
 class RowChangeAdmin(OfficeAdmin):
     """What rows were before and after, written by the database, whoever changed them and by whatever way."""
@@ -128,7 +135,7 @@ class RowChangeAdmin(OfficeAdmin):
         text("table_name", _("Table"), lambda row: _table_words(row.table_name)),
         count("row_key", _("Row")),
         text("operation", _("What")),
-        text("changed", _("Fields"), lambda row: _fields_changed(row)),
+        text("changed", _("Fields"), _fields_changed),
     )
     facts = (
         moment("recorded_at", _("When")),
@@ -173,10 +180,3 @@ def _table_words(table: str) -> str:
         if model._meta.db_table == table:
             return str(capfirst(str(model._meta.verbose_name)))
     return table
-
-
-def _fields_changed(row: RowChange) -> str:
-    before, after = row.before or {}, row.after or {}
-    if row.operation != "update":
-        return ""
-    return ", ".join(column for column in after if before.get(column) != after[column])

@@ -30,5 +30,5 @@ class TenantChoiceField(forms.ModelChoiceField):
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "TenantChoiceField":
         copied: TenantChoiceField = super().__deepcopy__(memo)
-        copied.queryset = self.model._default_manager.all()
+        copied.queryset = self.model._meta.default_manager.all()
         return copied

@@ -48,7 +48,7 @@ class HistoryLine:
 def history_of(
     rows: Mapping[type[models.Model], Iterable[int]], subjects: Sequence[str]
 ) -> list[HistoryLine]:
-    """The history of `rows` (keys by model) with the acts on `subjects`, newest first, in a constant number of queries."""
+    """The history of `rows` (keys by model) and of `subjects`, newest first, in a constant number of queries."""
     return sorted(
         [*row_changes(rows), *acts(subjects)], key=lambda line: (line.at, not line.changes), reverse=True
     )
@@ -138,7 +138,7 @@ def _names_of_keys(
     return {
         (model, row.pk): str(row)
         for model, wanted in keys.items()
-        for row in model._default_manager.filter(pk__in=wanted)
+        for row in model._meta.default_manager.filter(pk__in=wanted)
     }
 
 
