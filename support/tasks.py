@@ -14,6 +14,7 @@ from support.models import Attachment
 logger = logging.getLogger(__name__)
 
 _AT_ONCE = 50
+_SILENCES = 3
 
 
 @sweep_task("support.tasks.scan_attachment")
@@ -29,18 +30,24 @@ def scan_attachment(lender_id: int, attachment_id: int) -> None:
 
 @sweep_task("support.tasks.scan_waiting_attachments")
 def scan_waiting_attachments(lender_id: int) -> None:
-    """Have what is still waiting at one lender scanned; the first silence of the scanner ends the round."""
+    """Have what is still waiting at one lender scanned; three silences of the scanner in a row end the round."""
     with tenant(lender_id):
         rows = Attachment.objects.filter(scan=Attachment.Scan.WAITING).order_by("pk")
         waiting = list(rows.values_list("pk", flat=True)[:_AT_ONCE])
+    silences = 0
     for attachment_id in waiting:
         try:
             _scan(lender_id, attachment_id)
         except ScannerUnavailableError as error:
+            silences += 1
             logger.warning(
-                "The scanner does not answer", extra={"waiting": len(waiting), "reason": str(error)}
+                "The scanner does not answer", extra={"attachment": attachment_id, "reason": str(error)}
             )
-            return
+            if silences == _SILENCES:
+                return
+        else:
+            # One file that the scanner cannot read must not hold up the others.
+            silences = 0
 
 
 @sweep_task("support.tasks.sweep_attachments")

@@ -71,8 +71,7 @@ def unlock_person_page(request: HttpRequest, public_id: UUID) -> HttpResponse:
         else:
             messages.error(request, _("Choose what to do."))
             return redirect("support:unlock-person", public_id)
-    else:
-        note_look(person=person, agent=access.user)
+    note_look(person=person, agent=access.user)
     now = timezone.now()
     file = person_file(person, lender=access.lender, now=now)
     return render(

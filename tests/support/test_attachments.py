@@ -268,6 +268,9 @@ class _Clamd(socketserver.StreamRequestHandler):
         while length := struct.unpack(">I", self.rfile.read(4))[0]:
             content += self.rfile.read(length)
         self.server.seen.append(content)
+        if content == b"unreadable":
+            self.wfile.write(b"INSTREAM size limit exceeded. ERROR\0")
+            return
         if self.server.answer is not None:
             self.wfile.write(self.server.answer)
         elif EICAR in content:
@@ -390,6 +393,20 @@ def test_a_silent_scanner_keeps_the_file_until_it_answers(cast, clamd, settings)
     settings.SCANNER_ADDRESS = address
     scan_waiting_attachments(cast.lender.pk)
     assert after(cast, attachment) == Attachment.Scan.CLEAN
+
+
+def test_a_file_that_the_scanner_cannot_read_holds_up_no_other(cast, clamd) -> None:
+    unreadable, sound = a_waiting_file(cast, b"unreadable"), a_waiting_file(cast)
+    scan_waiting_attachments(cast.lender.pk)
+    assert after(cast, unreadable) == Attachment.Scan.WAITING
+    assert after(cast, sound) == Attachment.Scan.CLEAN
+
+
+def test_a_round_ends_when_the_scanner_stays_silent(cast, clamd) -> None:
+    for _n in range(5):
+        a_waiting_file(cast, b"unreadable")
+    scan_waiting_attachments(cast.lender.pk)
+    assert len(clamd.seen) == 3
 
 
 def test_a_configured_scanner_counts_even_where_none_is_required(cast, clamd, settings) -> None:

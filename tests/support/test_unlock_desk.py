@@ -320,6 +320,10 @@ def test_every_look_is_written_down(cast, client_of) -> None:
     client.get(SEARCH, {"q": "paula"})
     with tenant(cast.lender.pk):
         assert AuditEntry.objects.filter(code="person.viewed").count() == 2
+    # A refused form shows the page as well.
+    assert client.post(page_of(cast.payer), {"act": "check", "code": ""}).status_code == 200
+    with tenant(cast.lender.pk):
+        assert AuditEntry.objects.filter(code="person.viewed").count() == 3
 
 
 @pytest.mark.parametrize("key", [uuid.UUID(int=0), "x", "1"])
