@@ -28,7 +28,7 @@ _FINANCE, _SUPPORT = User.Kind.FINANCE.value, User.Kind.SUPPORT.value
 # action -> the dealership roles and the kinds of staff who may do it
 MATRIX: dict[str, frozenset[str]] = {
     "balances.view": frozenset({_OWNER, _PAYER, _APPROVER, _VIEWER, _ACCOUNTANT}),
-    "statements.view": frozenset({_OWNER, _PAYER, _APPROVER, _VIEWER, _ACCOUNTANT}),
+    "statements.view": frozenset({_OWNER, _PAYER, _APPROVER, _VIEWER, _ACCOUNTANT, _FINANCE}),
     "payments.view": frozenset({_OWNER, _PAYER, _APPROVER, _VIEWER, _ACCOUNTANT}),
     "payments.make": frozenset({_OWNER, _PAYER}),
     "payments.cancel": frozenset({_OWNER, _PAYER}),

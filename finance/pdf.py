@@ -4,8 +4,10 @@ Only tasks call this; a request never waits for a PDF. WeasyPrint is imported in
 system libraries must still serve every page.
 """
 
+import atexit
 import logging
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +16,13 @@ from django.template.loader import render_to_string
 from django.utils import translation
 
 from accounts.models import Lender
+from finance.queries.statements.content import StatementContent
+from finance.queries.statements.printing import printed
 
 logger = logging.getLogger(__name__)
 
 SCHEME = "bundled:"
-FONT = "vendor/inter/inter-variable.woff2"
+STATEMENT_STYLE = "finance/statement.css"
 
 
 class PdfEngineMissingError(RuntimeError):
@@ -31,6 +35,46 @@ def render_pdf(template: str, context: Mapping[str, Any], *, lender: Lender, sty
     `stylesheet` and everything the style sheet names as `bundled:<path>` are files of the static folders; any other
     address is refused.
     """
+    html = render_html(template, context, lender=lender)
+    return write_pdf(html, stylesheet=stylesheet)
+
+
+def render_html(template: str, context: Mapping[str, Any], *, lender: Lender) -> str:
+    """The template in the lender's language. Context besides the given: `lender`, and `language` as a BCP 47 tag."""
+    with translation.override(language_of(lender)):
+        return render_to_string(
+            template, {"lender": lender, "language": lender.locale.replace("_", "-"), **context}
+        )
+
+
+def language_of(lender: Lender) -> str:
+    """The language in which the portal speaks for this lender."""
+    return lender.locale.partition("_")[0]
+
+
+def write_pdf(html: str, *, stylesheet: str) -> bytes:
+    """The HTML as PDF/UA-1."""
+    html_class, style, fonts, fetcher = _engine(stylesheet)
+    document = html_class(string=html, url_fetcher=fetcher, base_url=SCHEME)
+    pdf: bytes = document.write_pdf(stylesheets=[style], font_config=fonts, pdf_variant="pdf/ua-1")
+    return pdf
+
+
+def statement_html(content: StatementContent, *, lender: Lender) -> str:
+    """A statement as the HTML that its PDF is made of."""
+    with translation.override(language_of(lender)):
+        shown = printed(content, locale=lender.locale)
+    return render_html("finance/statement_pdf.html", {"content": content, "shown": shown}, lender=lender)
+
+
+def statement_pdf(content: StatementContent, *, lender: Lender) -> bytes:
+    """A statement as PDF; the same content gives the same bytes."""
+    return write_pdf(statement_html(content, lender=lender), stylesheet=STATEMENT_STYLE)
+
+
+@lru_cache(maxsize=8)
+def _engine(stylesheet: str) -> tuple[Any, Any, Any, Any]:
+    """WeasyPrint with a style sheet and its fonts, read once per process."""
     try:
         from weasyprint import CSS, HTML  # noqa: PLC0415 (needs system libraries)
         from weasyprint.text.fonts import FontConfiguration  # noqa: PLC0415
@@ -38,15 +82,14 @@ def render_pdf(template: str, context: Mapping[str, Any], *, lender: Lender, sty
         raise PdfEngineMissingError(
             "Install the PDF libraries: apt-get install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0"
         ) from missing
-
-    with translation.override(lender.locale.split("_", maxsplit=1)[0]):
-        html = render_to_string(template, {"lender": lender, **context})
     fonts = FontConfiguration()
     fetcher = _bundled_fetcher()
     style = CSS(string=_read(stylesheet).decode(), font_config=fonts, url_fetcher=fetcher, base_url=SCHEME)
-    document = HTML(string=html, url_fetcher=fetcher, base_url=SCHEME)
-    pdf: bytes = document.write_pdf(stylesheets=[style], font_config=fonts, pdf_variant="pdf/ua-1")
-    return pdf
+    return HTML, style, fonts, fetcher
+
+
+# Fonts are given back to the library while it is still there.
+atexit.register(_engine.cache_clear)
 
 
 def _read(name: str) -> bytes:

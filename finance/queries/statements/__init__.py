@@ -1,0 +1,1 @@
+"""Statements: what one says, how it is assembled, printed and listed."""

@@ -1,0 +1,411 @@
+"""What a statement says, as data: kept with the statement, printed from, and never reckoned again.
+
+Every amount is a Decimal in major units of the statement's currency. Columns count what is owed: `credit`, which the
+lender holds for the dealership, is negative, so that a total is the plain sum of its columns. Charges and payments are
+written positive: opening + charges - payments = closing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from datetime import date
+from decimal import Decimal
+from functools import cached_property
+from itertools import groupby
+from typing import Any, Final, Literal
+
+ZERO: Final = Decimal(0)
+COLUMNS: Final = ("principal", "interest", "fees", "credit")
+VERSION: Final = 1
+"""Of the JSON; a later one is read differently."""
+
+Side = Literal["charge", "payment"]
+
+
+@dataclass(frozen=True, slots=True)
+class Amounts:
+    """One row of money by column."""
+
+    principal: Decimal = ZERO
+    interest: Decimal = ZERO
+    fees: Decimal = ZERO
+    credit: Decimal = ZERO
+
+    @property
+    def total(self) -> Decimal:
+        """The sum of the columns."""
+        return self.principal + self.interest + self.fees + self.credit
+
+    def __add__(self, other: Amounts) -> Amounts:
+        return Amounts(
+            self.principal + other.principal,
+            self.interest + other.interest,
+            self.fees + other.fees,
+            self.credit + other.credit,
+        )
+
+    def __neg__(self) -> Amounts:
+        return Amounts(-self.principal, -self.interest, -self.fees, -self.credit)
+
+    def __sub__(self, other: Amounts) -> Amounts:
+        return self + -other
+
+    def __bool__(self) -> bool:
+        return any((self.principal, self.interest, self.fees, self.credit))
+
+
+def total_of(rows: Iterable[Amounts]) -> Amounts:
+    """The sum of several rows, column by column."""
+    found = Amounts()
+    for row in rows:
+        found += row
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One movement of one account: what a posting charged to it, or took off it.
+
+    `booked_on` is the business date of the posting, which decides the month it belongs to; `value_on` the day it counts.
+    `entry` is the journal entry. A payment that came back is a negative payment, with its `kind` "reversal".
+    """
+
+    booked_on: date
+    value_on: date
+    kind: str
+    text: str
+    entry: int
+    side: Side
+    amounts: Amounts
+
+    @property
+    def change(self) -> Amounts:
+        """What it adds to what is owed."""
+        return self.amounts if self.side == "charge" else -self.amounts
+
+
+@dataclass(frozen=True, slots=True)
+class AccountPart:
+    """One unit or loan in the month: opening + charges - payments = closing, in each column."""
+
+    public_id: str
+    kind: str
+    number: str
+    title: str
+    identification: str
+    opening: Amounts
+    lines: tuple[Line, ...]
+    closing: Amounts
+
+    @property
+    def charges(self) -> Amounts:
+        """What was charged in the month."""
+        return total_of(line.amounts for line in self.lines if line.side == "charge")
+
+    @property
+    def payments(self) -> Amounts:
+        """What was paid in the month, less what came back."""
+        return total_of(line.amounts for line in self.lines if line.side == "payment")
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """One side of one journal entry over all accounts it touched: a row of the month's movements."""
+
+    booked_on: date
+    kind: str
+    text: str
+    entry: int
+    side: Side
+    accounts: int
+    amounts: Amounts
+
+    @property
+    def change(self) -> Amounts:
+        """What it adds to what is owed."""
+        return self.amounts if self.side == "charge" else -self.amounts
+
+
+@dataclass(frozen=True, slots=True)
+class DueLine:
+    """What falls due on one day, of one kind, over all accounts: open at the end of the period."""
+
+    due_on: date
+    kind: str
+    accounts: int
+    principal: Decimal
+    interest: Decimal
+    fees: Decimal
+
+    @property
+    def total(self) -> Decimal:
+        """Its sum."""
+        return self.principal + self.interest + self.fees
+
+
+@dataclass(frozen=True, slots=True)
+class LineUse:
+    """A credit line at the end of the period: limit = used + approved but not yet funded + available."""
+
+    number: str
+    name: str
+    kind: str
+    limit: Decimal
+    used: Decimal
+    approved: Decimal
+
+    @property
+    def available(self) -> Decimal:
+        """What may still be drawn; negative above the limit."""
+        return self.limit - self.used - self.approved
+
+
+@dataclass(frozen=True, slots=True)
+class RateSpan:
+    """The rate of one plan from `start` to `end`, both included, and what it was made of."""
+
+    plan: str
+    day_count: str
+    compounding: str
+    start: date
+    end: date
+    annual_rate: Decimal
+    index_name: str
+    index_rate: Decimal | None
+    margin: Decimal
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """Who a statement is from, or for."""
+
+    name: str
+    number: str
+    address: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class StatementContent:
+    """One dealership's month.
+
+    `made_on` is the lender's business date on which it was assembled, `last_entry` the newest journal entry then known:
+    whatever is posted to the period later stands in the next statement. `previous` is the number of the statement whose
+    closing is this opening, empty for the first.
+    """
+
+    number: str
+    lender: Party
+    dealership: Party
+    currency: str
+    time_zone: str
+    origin: str
+    period_start: date
+    period_end: date
+    made_on: date
+    last_entry: int
+    previous: str
+    accounts: tuple[AccountPart, ...]
+    due_on: date | None
+    due: tuple[DueLine, ...]
+    credit_lines: tuple[LineUse, ...]
+    rates: tuple[RateSpan, ...]
+
+    @cached_property
+    def opening(self) -> Amounts:
+        """What was owed when the period began."""
+        return total_of(account.opening for account in self.accounts)
+
+    @cached_property
+    def charges(self) -> Amounts:
+        """What was charged in the period."""
+        return total_of(account.charges for account in self.accounts)
+
+    @cached_property
+    def payments(self) -> Amounts:
+        """What was paid in the period, less what came back."""
+        return total_of(account.payments for account in self.accounts)
+
+    @cached_property
+    def closing(self) -> Amounts:
+        """What was owed when the period ended: the sum of the accounts."""
+        return total_of(account.closing for account in self.accounts)
+
+    @cached_property
+    def postings(self) -> tuple[Posting, ...]:
+        """The movements by journal entry, oldest first; an entry that charges and pays has a row for each side."""
+        lines = sorted(
+            ((line, account.number) for account in self.accounts for line in account.lines),
+            key=lambda row: (row[0].booked_on, row[0].entry, row[0].side),
+        )
+        rows = []
+        for (booked_on, entry, side), group in groupby(
+            lines, key=lambda row: (row[0].booked_on, row[0].entry, row[0].side)
+        ):
+            found = list(group)
+            kinds = {line.kind for line, _account in found}
+            rows.append(
+                Posting(
+                    booked_on=booked_on,
+                    kind=_main_kind(kinds),
+                    text=found[0][0].text,
+                    entry=entry,
+                    side=side,
+                    accounts=len({account for _line, account in found}),
+                    amounts=total_of(line.amounts for line, _account in found),
+                )
+            )
+        return tuple(rows)
+
+    @cached_property
+    def due_now(self) -> tuple[DueLine, ...]:
+        """What is due on or before `due_on`."""
+        return tuple(line for line in self.due if self.due_on and line.due_on <= self.due_on)
+
+    @cached_property
+    def due_later(self) -> tuple[DueLine, ...]:
+        """What falls due after that within the next month."""
+        return tuple(line for line in self.due if not self.due_on or line.due_on > self.due_on)
+
+    @cached_property
+    def amount_due(self) -> Decimal:
+        """What is due on or before `due_on`, what was overdue already included."""
+        return sum((line.total for line in self.due_now), ZERO)
+
+    @cached_property
+    def overdue(self) -> Decimal:
+        """What of the amount due was due in the period already."""
+        return sum((line.total for line in self.due_now if line.due_on <= self.period_end), ZERO)
+
+    @cached_property
+    def holds_credit(self) -> bool:
+        """Whether any credit stands or moved, so that its column is worth printing."""
+        return any(
+            part.credit
+            for account in self.accounts
+            for part in (account.opening, account.charges, account.payments, account.closing)
+        )
+
+    @cached_property
+    def kinds(self) -> frozenset[str]:
+        """What the accounts are: "unit", "loan"."""
+        return frozenset(account.kind for account in self.accounts)
+
+    def faults(self) -> list[str]:
+        """Why this statement does not prove itself: an empty list when it does. For staff, in English."""
+        found = []
+        for account in self.accounts:
+            for column in COLUMNS:
+                opening, charges, payments, closing = (
+                    getattr(part, column)
+                    for part in (account.opening, account.charges, account.payments, account.closing)
+                )
+                if opening + charges - payments != closing:
+                    found.append(
+                        f"{account.number}, {column}: {opening} + {charges} - {payments} is not {closing}."
+                    )
+        if self.opening + self.charges - self.payments != self.closing:
+            found.append("The sums of the accounts do not prove themselves.")
+        if total_of(row.change for row in self.postings) != self.closing - self.opening:
+            found.append("The movements by entry do not add up to the change of the month.")
+        return found
+
+
+def _main_kind(kinds: set[str]) -> str:
+    """What an entry of several kinds is called: by what caused it, else simply a payment."""
+    if len(kinds) == 1:
+        return kinds.pop()
+    return next((kind for kind in ("reversal", "advance", "interest_billed") if kind in kinds), "payment")
+
+
+# --- JSON -------------------------------------------------------------------------------------------------------------
+
+
+def as_json(content: StatementContent) -> dict[str, Any]:
+    """The content as JSON keeps it: amounts as text, days in ISO form."""
+    return {"version": VERSION, **_plain(content)}
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case Decimal():
+            return f"{value:f}"
+        case date():
+            return value.isoformat()
+        case tuple():
+            return [_plain(one) for one in value]
+        case None | str() | int():
+            return value
+    return {one.name: _plain(getattr(value, one.name)) for one in fields(value)}
+
+
+def from_json(stored: Mapping[str, Any]) -> StatementContent:
+    """The content of a statement as it was kept. Raises ValueError for a version this code does not know."""
+    if stored.get("version") != VERSION:
+        raise ValueError(
+            f"A statement of version {stored.get('version')!r} cannot be read; expected {VERSION}."
+        )
+    rows = {name: value for name, value in stored.items() if name != "version"}
+    return StatementContent(
+        **rows
+        | {
+            "lender": _party(stored["lender"]),
+            "dealership": _party(stored["dealership"]),
+            "period_start": date.fromisoformat(stored["period_start"]),
+            "period_end": date.fromisoformat(stored["period_end"]),
+            "made_on": date.fromisoformat(stored["made_on"]),
+            "accounts": tuple(_account(row) for row in stored["accounts"]),
+            "due_on": date.fromisoformat(stored["due_on"]) if stored["due_on"] else None,
+            "due": tuple(
+                DueLine(**row | {"due_on": date.fromisoformat(row["due_on"])} | _decimals(row, *COLUMNS[:3]))
+                for row in stored["due"]
+            ),
+            "credit_lines": tuple(
+                LineUse(**row | _decimals(row, "limit", "used", "approved")) for row in stored["credit_lines"]
+            ),
+            "rates": tuple(_rate_span(row) for row in stored["rates"]),
+        }
+    )
+
+
+def _decimals(row: Mapping[str, Any], *names: str) -> dict[str, Decimal]:
+    return {name: Decimal(row[name]) for name in names}
+
+
+def _amounts(row: Mapping[str, Any]) -> Amounts:
+    return Amounts(**_decimals(row, *COLUMNS))
+
+
+def _party(row: Mapping[str, Any]) -> Party:
+    return Party(row["name"], row["number"], tuple(row["address"]))
+
+
+def _account(row: Mapping[str, Any]) -> AccountPart:
+    return AccountPart(
+        **row
+        | {
+            "opening": _amounts(row["opening"]),
+            "closing": _amounts(row["closing"]),
+            "lines": tuple(
+                Line(
+                    **line
+                    | {
+                        "booked_on": date.fromisoformat(line["booked_on"]),
+                        "value_on": date.fromisoformat(line["value_on"]),
+                        "amounts": _amounts(line["amounts"]),
+                    }
+                )
+                for line in row["lines"]
+            ),
+        }
+    )
+
+
+def _rate_span(row: Mapping[str, Any]) -> RateSpan:
+    return RateSpan(
+        **row
+        | {"start": date.fromisoformat(row["start"]), "end": date.fromisoformat(row["end"])}
+        | _decimals(row, "annual_rate", "margin")
+        | {"index_rate": Decimal(row["index_rate"]) if row["index_rate"] is not None else None}
+    )
