@@ -1,10 +1,14 @@
 """Work of the accounts app that happens after the request."""
 
 import logging
+from datetime import timedelta
 
+from django.conf import settings
+from django.contrib.sessions.backends.db import SessionStore
 from django.utils import timezone
 
 from accounts.actions.delivery import claim_message, message_failed, message_sent
+from accounts.actions.tidying import forget_stale_records
 from accounts.emails import write_mail
 from accounts.models import LenderHost, OutgoingMessage
 from accounts.tenancy import tenant
@@ -59,3 +63,13 @@ def sweep_outgoing_messages() -> int:
             deliver_message.hint(lender_id, message_id)
         found += len(due)
     return found
+
+
+@sweep_task("accounts.tasks.tidy_up")
+def tidy_up() -> None:
+    """Drop expired sessions, and at every lender the counters and device lines that serve nothing any more."""
+    now = timezone.now()
+    SessionStore.clear_expired()
+    for lender_id in sorted(set(LenderHost.objects.values_list("lender_id", flat=True))):
+        with tenant(lender_id):
+            forget_stale_records(now=now, session_age=timedelta(seconds=settings.SESSION_COOKIE_AGE))

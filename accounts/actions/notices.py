@@ -15,6 +15,7 @@ Event = Literal[
     "factor_removed",
     "recovery_codes_renewed",
     "recovery_code_used",
+    "new_device",
 ]
 
 

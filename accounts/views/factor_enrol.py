@@ -5,8 +5,9 @@ from urllib.parse import quote
 
 import segno
 from allauth.account.adapter import get_adapter
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect, render, resolve_url
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -176,9 +177,12 @@ def _setting_up(request: HttpRequest) -> Prover | HttpResponse:
         return prover
     if prover.stage is not None:
         return redirect("accounts:factor-verify")
-    if has_fresh_proof(request) and request.user.is_verified():  # type: ignore[union-attr]
+    verified = request.user.is_verified()  # type: ignore[union-attr]
+    if verified and has_fresh_proof(request):
         return prover
-    return redirect(f"{reverse('accounts:factor-verify')}?next={quote(request.path)}")
+    # Whoever was only sent here because a factor is outstanding shows the one there is and goes on to the portal.
+    following = request.path if verified else resolve_url(settings.LOGIN_REDIRECT_URL)
+    return redirect(f"{reverse('accounts:factor-verify')}?next={quote(following)}")
 
 
 def _allowed(request: HttpRequest, prover: Prover) -> bool:

@@ -152,6 +152,7 @@ CELERY_BEAT_SCHEDULE = {
         "task": "accounts.tasks.sweep_outgoing_messages",
         "schedule": timedelta(seconds=30),
     },
+    "forget-ended-sessions": {"task": "accounts.tasks.tidy_up", "schedule": timedelta(hours=1)},
     "move-payments-on": {"task": "payments.tasks.sweep_payments", "schedule": timedelta(seconds=20)},
     "close-business-days": {"task": "finance.tasks.sweep_business_days", "schedule": timedelta(minutes=10)},
     "finish-statement-batches": {

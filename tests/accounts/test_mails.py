@@ -27,6 +27,7 @@ SECURITY_EVENTS = (
     "factor_removed",
     "recovery_codes_renewed",
     "recovery_code_used",
+    "new_device",
 )
 
 

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts import adapter
+from accounts.actions import sign_in_guard
 from accounts.actions.factors import show_factor
 from accounts.actions.recovery_codes import issue_recovery_codes
 from accounts.actions.sign_in_guard import FAILURES_BEFORE_LOCK, Reservation, guard_key
@@ -132,6 +133,33 @@ def test_without_the_reservation_the_same_forty_guesses_get_more(
     monkeypatch.setattr(adapter, "note_failure", write_later)
     _guess_forty_times(cast)
     assert len(slow_hashes) > FAILURES_BEFORE_LOCK
+
+
+def test_an_attempt_that_would_wait_too_long_is_refused_in_words_and_not_checked(
+    cast: Cast, slow_hashes: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sign_in_guard, "_LOCK_WAIT", "200")
+    type_password(browser(cast.lender), "owen", "wrong")
+    slow_hashes.clear()
+    holding, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with tenant(cast.lender.pk):
+            SignInGuard.objects.select_for_update().get(key=guard_key(cast.owner), proof="password")
+            holding.set()
+            done.wait(10)
+        connection.close()
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    holding.wait(10)
+    answer = type_password(browser(cast.lender), "owen")
+    done.set()
+    holder.join()
+    assert answer.status_code == 429
+    assert "Too many attempts at this moment" in answer.content.decode()
+    assert slow_hashes == []
+    assert type_password(browser(cast.lender), "owen").status_code == 302
 
 
 def _show_at_once(person: User, public_id: str, codes: list[str]) -> int:

@@ -1,14 +1,20 @@
 from itertools import product
+from typing import Any
 
 import pytest
+from allauth.usersessions.models import UserSession
 from django.conf import settings
+from django.contrib.sessions.models import Session
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import EmailCodeFactor, Lender, SignInAttempt, User
+from accounts.models import EmailCodeFactor, Lender, OutgoingMessage, SignInAttempt, SignInGuard, User
+from accounts.tasks import tidy_up
 from accounts.tenancy import platform, tenant
 from tests.accounts.browsing import (
+    app_code,
+    authenticator_of,
     browser,
     is_signed_in,
     mailed_code,
@@ -317,6 +323,55 @@ def test_a_forwarded_host_changes_nothing(cast: Cast) -> None:
     page = client.get(reverse("account_login")).content.decode()
     assert cast.lender.name in page
     assert cast.other_lender.name not in page
+
+
+def test_signing_in_works_while_redis_is_away(cast: Cast, settings: Any) -> None:
+    away = {**settings.CACHES["default"], "LOCATION": "redis://127.0.0.1:1/0"}
+    settings.CACHES = {"default": away}
+    assert is_signed_in(sign_in_fully(cast.owner))
+
+
+def test_a_new_kind_of_device_is_mailed_but_not_the_first_nor_a_known_one(cast: Cast) -> None:
+    firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:{0}) Gecko/20100101 Firefox/{0}"
+    sign_in_fully(cast.owner, HTTP_USER_AGENT=firefox.format("140.0"))
+    sign_in_fully(cast.owner, HTTP_USER_AGENT=firefox.format("141.0"))
+    with tenant(cast.lender.pk):
+        assert not OutgoingMessage.objects.filter(template="security-notice").exists()
+    sign_in_fully(cast.owner, HTTP_USER_AGENT="Mozilla/5.0 (iPhone; CPU iPhone OS 18_0) Safari/604.1")
+    with tenant(cast.lender.pk):
+        notice = OutgoingMessage.objects.get(template="security-notice")
+    assert (notice.context["event"], notice.context["detail"]) == ("new_device", "Safari on iPhone")
+
+
+def test_a_session_whose_factor_is_gone_shows_another_and_goes_on_to_the_portal(cast: Cast) -> None:
+    client = sign_in_fully(cast.owner)
+    app = authenticator_of(cast.owner)
+    with tenant(cast.lender.pk):
+        EmailCodeFactor.objects.filter(user=cast.owner).delete()
+    answer = client.get(reverse("accounts:security"), follow=True)
+    assert (
+        answer.redirect_chain[-1][0]
+        == f"{reverse('accounts:factor-verify')}?next={reverse('portal:dashboard')}"
+    )
+    code = app_code(app, timezone.now())
+    assert show_code(client, app, code, next=reverse("portal:dashboard")).url == reverse("portal:dashboard")
+    assert is_signed_in(client)
+
+
+def test_what_serves_nothing_any_more_is_forgotten(cast: Cast, clock: Clock) -> None:
+    client = sign_in_fully(cast.owner)
+    type_password(browser(cast.lender), "nobody", "wrong")
+    type_password(browser(cast.lender), "paula", "wrong")
+    tidy_up()
+    assert is_signed_in(client)
+    with tenant(cast.lender.pk):
+        assert SignInGuard.objects.count() == 2
+    clock.advance(days=91)
+    tidy_up()
+    with tenant(cast.lender.pk):
+        assert [guard.user_id for guard in SignInGuard.objects.all()] == [cast.payer.pk]
+        assert not UserSession.objects.exists()
+    assert not Session.objects.filter(session_key=session_key(client)).exists()
 
 
 def test_platform_registry_stays_shut_to_the_sign_in_role(cast: Cast) -> None:
