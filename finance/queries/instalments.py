@@ -7,6 +7,7 @@ item of its own, settled at once), and instalments still to come, which are reck
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -181,13 +182,16 @@ def _follow(card: Card, open_principal: Decimal, *, start: date) -> None:
 
 def _rows(card: Card, remaining: Decimal, planned: Sequence[Item], *, start: date) -> tuple[Instalment, ...]:
     rate = card.rates.annual_rate(start)
+    curve = RateCurve([(start, rate)], day_count=card.day_count, compounding=card.compounding)
     if card.method == Loan.Method.INTEREST_ONLY:
-        return interest_only_schedule(
+        first, *rest = interest_only_schedule(
             remaining, rate, count=len(planned), first_due=planned[0].due_on, currency=card.currency
         )
+        position = fold([Event.advance(1, start, remaining)], curve, first.due_on)
+        return (replace(first, interest=interest_to_bill(position, card.currency)), *rest)
     return actual_days_schedule(
         remaining,
-        RateCurve([(start, rate)], day_count=card.day_count, compounding=card.compounding),
+        curve,
         start=start,
         dates=[item.due_on for item in planned],
         instalment=card.instalment or remaining,

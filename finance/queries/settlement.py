@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal
 
 from finance.allocation import Portion
-from finance.interest import Event, RemainderRule, interest_to_bill
+from finance.interest import Event, EventKind, RemainderRule, interest_to_bill
 from finance.models import Account, DueItem
 from finance.queries.cards import EXTRA, ZERO, Card, Item, load_cards, next_payment_day
 from finance.queries.instalments import bill_fallen_due, fallen_due, plan_closed, settle_loan_share
@@ -19,13 +19,18 @@ from finance.queries.splits import Purpose, Split, fill, is_paid, payment_event
 
 @dataclass(frozen=True, slots=True)
 class Payoff:
-    """What closes an account on a day: `billed` is the interest posted by it, `interest` all interest paid by it."""
+    """What closes an account on a day: `billed` is the interest posted by it, `interest` all interest paid by it.
+
+    `credit` is what it uses up of the credit held, never more than is owed. `refund` is interest of days that do not
+    come, as when an instalment was paid early; it counts to the credit held.
+    """
 
     principal: Decimal
     billed: Decimal
     interest: Decimal
     fees: Decimal
     credit: Decimal
+    refund: Decimal = ZERO
 
     @property
     def total(self) -> Decimal:
@@ -69,13 +74,17 @@ def payoff_of(card: Card, day: date) -> Payoff:
     """
     billed = interest_to_bill(position_of(card, day), card.currency, rule=RemainderRule.RUNNING)
     now = final_position(card)
-    if card.history is None:
-        return Payoff(now.principal, billed, now.billed_interest + billed, now.fees, now.credit)
-    trial = deepcopy(card)
-    event = Event.payoff(trial.last_sequence + 1, day, principal=now.principal, billed=billed)
-    record(trial, [event])
-    end = final_position(trial)
-    return Payoff(now.principal, billed, end.billed_interest, end.fees, end.credit)
+    end = now
+    if card.history is not None:
+        trial = deepcopy(card)
+        event = Event.payoff(trial.last_sequence + 1, day, principal=now.principal, billed=billed)
+        record(trial, [event])
+        end = final_position(trial)
+    interest = end.billed_interest + (billed if card.history is None else ZERO)
+    refund = max(ZERO, -interest)
+    owed = now.principal + interest + refund + end.fees
+    used = min(end.credit + refund, owed)
+    return Payoff(now.principal, billed + refund, interest + refund, end.fees, used, refund)
 
 
 def settle_share(
@@ -99,8 +108,9 @@ def settle_share(
 
 def _close(card: Card, payoff: Payoff, amount: Decimal, *, day: date, business_date: date) -> Split:
     excess = amount - payoff.total
+    events = [] if not payoff.refund else [_refund(card.last_sequence + 1, day, payoff.refund)]
     event = Event.payoff(
-        card.last_sequence + 1,
+        card.last_sequence + len(events) + 1,
         day,
         principal=payoff.principal,
         billed=payoff.billed,
@@ -108,11 +118,22 @@ def _close(card: Card, payoff: Payoff, amount: Decimal, *, day: date, business_d
         fees=payoff.fees,
         credit=payoff.credit - excess,
     )
-    record(card, [event])
+    record(card, [*events, event])
     if card.is_loan:
         plan_closed(card, event)
     spread(card, posted_on=business_date)
     return payoff.split(excess)
+
+
+def _refund(sequence: int, day: date, amount: Decimal) -> Event:
+    return Event(
+        kind=EventKind.ADJUSTMENT,
+        effective_on=day,
+        sequence=sequence,
+        billed=-amount,
+        interest=amount,
+        credit=amount,
+    )
 
 
 def _pay(card: Card, amount: Decimal, *, day: date, business_date: date) -> tuple[Split, bool]:
