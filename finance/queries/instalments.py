@@ -116,10 +116,10 @@ def plan_reopened(
             else:
                 open_principal -= _plan_again(card, event.effective_on)
     record(card, reversals)
-    closings = [event.effective_on for event in card.history or [] if event.closes_period]
-    opened = [event.effective_on for event in card.history or []]
-    principal = final_position(card).principal
-    _follow(card, min(max(ZERO, open_principal), principal), start=max(closings, default=min(opened)))
+    live = _live(card)
+    closings = [event.effective_on for event in live if event.closes_period]
+    start = max(closings, default=min(event.effective_on for event in live))
+    _follow(card, min(max(ZERO, open_principal), final_position(card).principal), start=start)
 
 
 def _give_back(card: Card, item: Item) -> Decimal:
@@ -204,9 +204,7 @@ def _interest_to_day(card: Card, day: date, *, amount: Decimal, purpose: Purpose
 
     The oldest open instalment keeps its amount: what interest takes of it, principal gives.
     """
-    history = card.history or []
-    undone = {event.reverses for event in history if event.reverses is not None}
-    live = [event for event in history if event.sequence not in undone and event.reverses is None]
+    history, live = card.history or [], _live(card)
     paid = [event.effective_on for event in live if event.principal < 0 or event.interest < 0]
     since = max(paid, default=min((event.effective_on for event in live), default=day))
     kind = EventKind.INTEREST_BILLED
@@ -235,6 +233,13 @@ def _interest_to_day(card: Card, day: date, *, amount: Decimal, purpose: Purpose
         late.open_principal -= given
     card.items.append(item)
     return [event]
+
+
+def _live(card: Card) -> list[Event]:
+    """The card's events without those that were taken back."""
+    history = card.history or []
+    undone = {event.reverses for event in history if event.reverses is not None}
+    return [event for event in history if event.sequence not in undone and event.reverses is None]
 
 
 def _interest_item(event: Event, due_on: date, rule: str) -> Item:
