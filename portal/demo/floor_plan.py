@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from itertools import groupby
 from random import Random
 
 from accounts.models import Dealership, Lender, User
@@ -16,7 +17,7 @@ from finance.actions.billing import bill_interest
 from finance.actions.chart import open_chart
 from finance.actions.lines import open_line, set_line_terms
 from finance.actions.programmes import create_programme
-from finance.actions.rates import create_index, create_rate_plan, record_fixing
+from finance.actions.rates import create_index, create_rate_plan, extend_rate_plans, record_fixing
 from finance.actions.receipts import Share
 from finance.actions.units import approve_advance, fund_advance, report_unit_sold, request_advance
 from finance.calendars import calendar_named
@@ -25,6 +26,7 @@ from finance.queries.dues import amount_due
 from finance.queries.payoff import payoffs_on
 from portal.demo import prime
 from portal.demo.paying import Payer
+from portal.demo.registry import gather_statistics
 from portal.demo.vehicles import AMERICAN, Vehicle, pick_vehicle
 
 HISTORY_MONTHS = 7
@@ -35,7 +37,7 @@ LIVE_UNITS = {
     "20001": 46, "20002": 28, "20003": 35, "20004": 22, "20005": 18, "20006": 31,
     "20007": 26, "20008": 14, "20009": 39, "20010": 24, "20011": 0, "20012": 400,
 }  # fmt: skip
-LIMITS = {"20001": 1_250_000, "20007": 700_000, "20011": 250_000, "20012": 12_000_000}
+SMALLEST_LIMIT = 250_000
 
 
 @dataclass
@@ -58,30 +60,36 @@ def fill(lender: Lender, *, now: datetime, say: Callable[[str], object]) -> int:
     with tenant(lender.pk):
         sites = {site.number: site for site in Dealership.objects.all()}
         finance = User.objects.get(username="faye")
-        lines = _open_lines(sites, start=start, finance=finance)
-        plans = _plan_units(random, today=today, start=start)
+        lines = _open_lines(sites, start=start, today=today, finance=finance)
         payer = Payer(lender, finance=finance)
-        by_funding: dict[date, list[Plan]] = {}
-        by_payoff: dict[date, list[Plan]] = {}
-        for plan in plans:
-            by_funding.setdefault(plan.funded_on, []).append(plan)
-            if plan.paid_off_on:
-                by_payoff.setdefault(plan.paid_off_on, []).append(plan)
-        for day in _days(start, today):
-            if day.day == 1:
-                if day > start:
-                    bill_interest(period_end=day - timedelta(days=1), actor=None)
-                say(f"  playing {day:%B %Y}")
-            for plan in by_funding.get(day, []):
-                plan.unit = _floor(plan, lines[plan.site], finance=finance, lender=lender)
-            _pay_what_is_due(payer, sites, day, today=today)
-            _pay_off(payer, sites, by_payoff.get(day, []), day)
+    plans = _plan_units(random, today=today, start=start)
+    by_funding: dict[date, list[Plan]] = {}
+    by_payoff: dict[date, list[Plan]] = {}
+    for plan in plans:
+        by_funding.setdefault(plan.funded_on, []).append(plan)
+        if plan.paid_off_on:
+            by_payoff.setdefault(plan.paid_off_on, []).append(plan)
+    for month, days in groupby(_days(start, today), key=lambda day: day.replace(day=1)):
+        say(f"  playing {month:%B %Y}")
+        with tenant(lender.pk):
+            if month > start:
+                bill_interest(period_end=month - timedelta(days=1), actor=None)
+            for day in days:
+                for plan in by_funding.get(day, []):
+                    plan.unit = _floor(plan, lines[plan.site], finance=finance, lender=lender)
+                _pay_what_is_due(payer, sites, day, today=today)
+                _pay_off(payer, sites, by_payoff.get(day, []), day)
+        gather_statistics()
+    with tenant(lender.pk):
         _leave_things_to_do(lender, plans, lines, random, now=now, finance=finance)
+        payer.return_last(sites[PAST_DUE_SITE])
         payer.leave_some_open(sites["20001"], now=now)
     return len(plans)
 
 
-def _open_lines(sites: dict[str, Dealership], *, start: date, finance: User) -> dict[str, CreditLine]:
+def _open_lines(
+    sites: dict[str, Dealership], *, start: date, today: date, finance: User
+) -> dict[str, CreditLine]:
     open_chart(actor=finance)
     index = create_index(code="prime", name="WSJ prime rate", actor=finance)
     for day, rate in prime.FIXINGS:
@@ -95,12 +103,13 @@ def _open_lines(sites: dict[str, Dealership], *, start: date, finance: User) -> 
             margin=Decimal(margin) / 10_000,
             day_count="actual/360",
             starts_on=first,
-            through=start,
+            through=today,
             floor=Decimal("0.06"),
             actor=finance,
         )
         for margin in (200, 275)
     }
+    extend_rate_plans(business_date=today)
     programme = create_programme(
         code="interval-60",
         name="10 % of original every 60 days, three times",
@@ -121,7 +130,7 @@ def _open_lines(sites: dict[str, Dealership], *, start: date, finance: User) -> 
             dealership=site,
             name="Floor plan",
             kind=CreditLine.Kind.FLOOR_PLAN,
-            limit=Decimal(LIMITS.get(number, 900_000 if LIVE_UNITS[number] < 33 else 1_200_000)),
+            limit=_limit_for(LIVE_UNITS[number]),
             opened_on=first,
             actor=finance,
         )
@@ -139,6 +148,11 @@ def _open_lines(sites: dict[str, Dealership], *, start: date, finance: User) -> 
         )
         lines[number] = line
     return lines
+
+
+def _limit_for(live: int) -> Decimal:
+    """Room for the units on the lot and the ones sold meanwhile, in steps of 50,000."""
+    return Decimal(max(SMALLEST_LIMIT, -(-live * 46_000 // 50_000) * 50_000))
 
 
 def _plan_units(random: Random, *, today: date, start: date) -> list[Plan]:

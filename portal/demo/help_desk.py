@@ -15,8 +15,10 @@ _QUESTIONS: dict[str, tuple[tuple[str, str, str, str], ...]] = {
             Ticket.Topic.BALANCE,
             "Interest on a unit we paid off",
             "We paid the truck off last week. Does interest run up to the day of payment, or is that day free?",
-            "Interest runs from the day of the advance up to, but not including, the value date of your payment. "
-            "The unit's page shows each segment with its rate.",
+            (
+                "Interest runs from the day of the advance up to, but not including, the value date of your payment. "
+                "The unit's page shows each segment with its rate."
+            ),
         ),
         (
             Ticket.Topic.STATEMENT,
@@ -51,8 +53,10 @@ _NEWS: dict[str, tuple[tuple[str, str], ...]] = {
     "summit": (
         (
             "Cut-off on the day before a bank holiday",
-            "Payments sent by 5:00 PM Denver time count the same business day. On bank holidays no debits are "
-            "collected; the next business day counts.",
+            (
+                "Payments sent by 5:00 PM Denver time count the same business day. On bank holidays no debits are "
+                "collected; the next business day counts."
+            ),
         ),
         (
             "Statements now print their own proof",

@@ -108,7 +108,9 @@ class Payer:
             )
             for share in shares
         )
-        self._write_steps(payment, [("submitted", submitted), ("processing", submitted), ("settled", settled)])
+        self._write_steps(
+            payment, [("submitted", submitted), ("processing", submitted), ("settled", settled)]
+        )
         self._note_receipt(payment, maker)
         if site.pk in self.owners and day > self.today - timedelta(days=_RECEIPTS_DAYS):
             order_receipt(payment, now=timezone.now())
@@ -120,7 +122,10 @@ class Payer:
             cursor.executemany(
                 "INSERT INTO payments_paymentstep (lender_id, payment_id, dealership_id, state, recorded_at, note) "
                 "VALUES (%s, %s, %s, %s, %s, '')",
-                [(self.lender.pk, payment.pk, payment.dealership_id, state, moment) for state, moment in steps],
+                [
+                    (self.lender.pk, payment.pk, payment.dealership_id, state, moment)
+                    for state, moment in steps
+                ],
             )
 
     def _note_receipt(self, payment: Payment, maker: User) -> None:
@@ -162,13 +167,21 @@ class Payer:
     def leave_some_open(self, site: Dealership, *, now: datetime) -> None:
         """Submit one payment that the demo's worker will take to the sandbox bank."""
         maker = self.owners.get(site.pk)
-        account = Account.objects.filter(dealership=site, state=Account.State.OPEN).order_by("opened_on", "pk").first()
+        account = (
+            Account.objects.filter(dealership=site, state=Account.State.OPEN)
+            .order_by("opened_on", "pk")
+            .first()
+        )
         if maker is None or account is None:
             return
         timing = timing_of(self.lender, self.method_of(site).kind, now)
         choices = [Choice(account.public_id, PaymentShare.Purpose.AMOUNT, Decimal("1500.00"))]
         plan = plan_payment(
-            lender=self.lender, dealership_id=site.pk, choices=choices, value_date=timing.value_date
+            lender=self.lender,
+            dealership_id=site.pk,
+            choices=choices,
+            value_date=timing.value_date,
+            business_date=timing.today,
         )
         if plan.problems:
             return

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import psycopg2
 from django.db import transaction
 from django.utils import timezone
 
@@ -9,6 +10,7 @@ from accounts.actions.people import add_membership, create_user
 from accounts.models import Dealership, EmailCodeFactor, Lender, LenderHost, Membership, User
 from accounts.tenancy import platform, tenant
 from portal.demo.cast import DemoLender, Person, Site
+from portal.settings import environment
 
 _LOGO = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 36 36" width="36" height="36" aria-hidden="true">'
@@ -17,7 +19,7 @@ _LOGO = (
 
 
 def enter_lender(demo: DemoLender) -> Lender:
-    """The lender with its host, dealerships and people."""
+    """The lender with its dealerships and people; it is reached by nobody until `open_doors`."""
     with platform():
         lender = Lender.objects.create(
             slug=demo.slug,
@@ -34,12 +36,30 @@ def enter_lender(demo: DemoLender) -> Lender:
             support_hours=demo.support_hours,
             mail_sender=f"portal@{demo.slug}.example",
         )
-        LenderHost.objects.create(host=demo.host, lender=lender, is_primary=True)
     with tenant(lender.pk), transaction.atomic():
         sites = {site.number: _enter_site(site, demo) for site in demo.sites}
         for person in demo.people:
             _enter_person(person, demo, sites)
     return lender
+
+
+def open_doors(lender: Lender, demo: DemoLender) -> None:
+    """Give the filled lender its host name: from now on it exists for visitors and for the worker."""
+    with platform():
+        LenderHost.objects.create(host=demo.host, lender=lender, is_primary=True)
+
+
+def put_aside(lender: Lender) -> None:
+    """Take the name from a lender whose filling was cut short; its rows stay, out of everybody's reach."""
+    with platform():
+        Lender.objects.filter(pk=lender.pk).update(slug=f"unfinished-{lender.pk}")
+
+
+def gather_statistics() -> None:
+    """Let the planner see what was just entered; in daily life autovacuum does it within a minute."""
+    with psycopg2.connect(environment.text("DATABASE_OWNER_URL")) as owner, owner.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    owner.close()
 
 
 def _enter_site(site: Site, demo: DemoLender) -> Dealership:

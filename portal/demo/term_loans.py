@@ -12,13 +12,14 @@ from finance.actions.billing import bill_instalments
 from finance.actions.chart import open_chart
 from finance.actions.lines import open_line, set_line_terms
 from finance.actions.loans import open_loan
-from finance.actions.rates import create_rate_plan
+from finance.actions.rates import create_rate_plan, extend_rate_plans
 from finance.actions.receipts import Share
 from finance.calendars import calendar_named
 from finance.models import CreditLine, Loan, RatePlan
 from finance.queries.dues import amount_due
 from portal.demo.cast import DemoLender
 from portal.demo.paying import Payer
+from portal.demo.registry import gather_statistics
 from portal.demo.vehicles import BRITISH, EUROPEAN, Model, pick_vehicle
 
 
@@ -58,18 +59,21 @@ def fill(lender: Lender, demo: DemoLender, *, now: datetime, say: Callable[[str]
     with tenant(lender.pk):
         finance = User.objects.filter(kind=User.Kind.FINANCE).get()
         sites = {site.number: site for site in Dealership.objects.all()}
-        lines = _open_lines(sites, contracts, start=start, lender=lender, finance=finance)
+        lines = _open_lines(sites, contracts, start=start, today=today, finance=finance)
         payer = Payer(lender, finance=finance)
-        calendar = calendar_named(lender.calendar)
-        month = start
-        while month <= today:
-            following = _next_month(month)
+    calendar = calendar_named(lender.calendar)
+    month = start
+    while month <= today:
+        following = _next_month(month)
+        with tenant(lender.pk):
             for contract in contracts:
                 if month <= contract.funded_on < following and contract.funded_on <= today:
                     _open(contract, lines[contract.site], finance=finance)
             _play_instalments(payer, sites, calendar.next_business_day(following.replace(day=5)), today=today)
-            month = following
-        say(f"  played {start:%B %Y} to {today:%B %Y}")
+        month = following
+    gather_statistics()
+    say(f"  played {start:%B %Y} to {today:%B %Y}")
+    with tenant(lender.pk):
         payer.leave_some_open(sites[demo.sites[0].number], now=now)
     return len(contracts)
 
@@ -89,8 +93,9 @@ def _play_instalments(payer: Payer, sites: dict[str, Dealership], day: date, *, 
 
 
 def _open_lines(
-    sites: dict[str, Dealership], contracts: list[Contract], *, start: date, lender: Lender, finance: User
+    sites: dict[str, Dealership], contracts: list[Contract], *, start: date, today: date, finance: User
 ) -> dict[str, CreditLine]:
+    lender = finance.lender
     open_chart(actor=finance)
     plan = create_rate_plan(
         code="fixed-term",
@@ -98,9 +103,10 @@ def _open_lines(
         margin=Decimal("0.0690") if lender.currency == "USD" else Decimal("0.0545"),
         day_count=RatePlan.DayCount.THIRTY_360,
         starts_on=start,
-        through=start + timedelta(days=31),
+        through=today,
         actor=finance,
     )
+    extend_rate_plans(business_date=today)
     lines = {}
     for number in sorted({contract.site for contract in contracts}):
         total = sum((contract.amount for contract in contracts if contract.site == number), Decimal(0))
