@@ -228,6 +228,14 @@ class AccountEvent(TenantModel):
                 name="finance_accountevent_reversed_once",
             ),
         ]
+        indexes = [
+            # For the use of the line over time; without the billings, which move no principal and come by the thousand.
+            models.Index(
+                fields=["lender", "dealership", "effective_on"],
+                condition=~Q(principal=0),
+                name="finance_accountevent_moved",
+            ),
+        ]
 
 
 class DueItem(TenantModel):

@@ -142,6 +142,11 @@ class AccountPage:
         )
 
     @property
+    def effective_cost(self) -> Decimal:
+        """What the rate costs on a year of 365 days, as a fraction, to a ten-thousandth of a per cent."""
+        return self.quote.effective_cost.quantize(Decimal("0.000001")) if self.quote else ZERO
+
+    @property
     def due(self) -> Decimal:
         """What is due on the day, overdue amounts included."""
         return self.owed.total if self.owed else ZERO

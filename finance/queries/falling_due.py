@@ -83,7 +83,7 @@ def list_due(
     dealership_id: int, *, as_of: date, filters: DueFilters, limit: int | None, offset: int = 0
 ) -> tuple[DueTotals, list[DueRow]]:
     """The totals of the filtered items, and the items from `offset` on (all with `limit` None). Two queries."""
-    parameters = {
+    parameters: dict[str, Any] = {
         "lender": current_lender_id(),
         "dealership": dealership_id,
         "as_of": as_of,

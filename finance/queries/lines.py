@@ -60,8 +60,8 @@ class LineFigures:
 
     @property
     def share_used(self) -> Decimal:
-        """Used, as a fraction of the limit."""
-        return self.used / self.limit if self.limit else ZERO
+        """Used, as a fraction of the limit, to a tenth of a per cent."""
+        return (self.used / self.limit).quantize(Decimal("0.001")) if self.limit else ZERO
 
     @property
     def is_floor_plan(self) -> bool:

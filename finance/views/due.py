@@ -1,5 +1,6 @@
 """What falls due, item by item: each money figure of the dashboard leads to a cut of this list."""
 
+import re
 from datetime import date, timedelta
 from typing import Final
 
@@ -26,7 +27,7 @@ WHEN: Final = {
 
 def _day(text: str) -> date | None:
     try:
-        return date.fromisoformat(text) if len(text) == len("2026-01-31") else None
+        return date.fromisoformat(text) if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text) else None
     except ValueError:
         return None
 

@@ -10,18 +10,31 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from uuid import UUID, uuid4
 
+from dateutil.relativedelta import relativedelta
 from django.utils import timezone
 
 from accounts.models import Dealership, Lender
 from accounts.tenancy import tenant
+from finance.actions.billing import bill_instalments, bill_interest
 from finance.actions.chart import open_chart
 from finance.actions.fees import assess_fee
 from finance.actions.lines import open_line, set_line_terms
+from finance.actions.loans import open_loan
 from finance.actions.programmes import create_programme
 from finance.actions.rates import create_index, record_fixing
 from finance.actions.receipts import Share, post_payment
 from finance.actions.units import approve_advance, fund_advance, report_unit_sold, request_advance
-from finance.models import Account, AccountPosition, CreditLine, CurtailmentProgramme, DueItem, RatePlan, Unit
+from finance.models import (
+    Account,
+    AccountPosition,
+    CreditLine,
+    CurtailmentProgramme,
+    DueItem,
+    Loan,
+    RatePlan,
+    Unit,
+)
+from finance.queries.dues import amount_due
 from finance.vin import make_vin
 from tests.finance.books import D, make_plan
 
@@ -63,7 +76,7 @@ class Stock:
         make, model = MAKES[self.serial % len(MAKES)]
         unit = request_advance(
             line=self.line,
-            vin=make_vin("1HG", "CV1F3", "S", "A", f"{self.dealership.pk % 10}{self.serial:05d}"),
+            vin=make_vin("1HG", "CV1F3", "S", "A", f"{self.dealership.pk % 1000:03d}{self.serial:03d}"),
             model_year=2020 + self.serial % 6,
             make=make,
             model=model,
@@ -231,6 +244,72 @@ def fill(stock: Stock, seed: int, units: int = 8) -> None:
             stock.sell(unit, days_ago=dice.randrange(0, min(age, 4) + 1))
     stock.request("12000.00")
     stock.approve("9500.50")
+
+
+def add_loans(stock: Stock, seed: int, *, youngest: bool = False) -> list[Loan]:
+    """A term line with a fleet contract of each method; instalments that fell due are billed, some are paid.
+
+    `youngest` contracts are twelve days old, with nothing due yet.
+    """
+    dice = random.Random(seed)
+    line = open_line(
+        dealership=stock.dealership,
+        name="Term loans",
+        kind=CreditLine.Kind.TERM,
+        limit=D("500000.00"),
+        opened_on=stock.day(400),
+        actor=None,
+    )
+    plan = RatePlan.objects.filter(code="fixed").first() or make_plan(
+        "fixed",
+        None,
+        name="8.40 % fixed",
+        margin=D("0.084"),
+        day_count="30/360",
+        starts_on=stock.day(410),
+        through=stock.today + timedelta(days=60),
+    )
+    set_line_terms(line=line, effective_from=stock.day(400), rate_plan=plan, actor=None)
+    loans = []
+    for number, method in enumerate(Loan.Method.values):
+        funded_on = stock.day(12 if youngest else dice.randrange(40, 300))
+        loans.append(
+            open_loan(
+                line=line,
+                title=f"Van {number + 1}",
+                purpose=Loan.Purpose.FLEET,
+                method=method,
+                amount=Decimal(dice.randrange(1_000_000, 6_000_000)).scaleb(-2),
+                instalment_count=dice.choice([12, 24, 36]),
+                first_due_on=(
+                    stock.day(-20) if youngest else (funded_on + relativedelta(months=1)).replace(day=1)
+                ),
+                funded_on=funded_on,
+                business_date=funded_on,
+                vehicle="Ford Transit" if number < 2 else "Ram ProMaster",
+                registration="B-221" if number < 2 else "B-119",
+                actor=None,
+            )
+        )
+    bill_instalments(through=stock.today)
+    paid = loans[0]
+    due = amount_due([paid.pk], on=stock.today)[paid.pk].total
+    if due > 0:
+        share = Share(paid.pk, "due", due)
+        post_payment(
+            key=str(uuid4()),
+            shares=[share],
+            value_date=stock.today,
+            business_date=stock.today,
+            description="Payment",
+            actor=None,
+        )
+    return loans
+
+
+def bill_last_month(stock: Stock) -> None:
+    """Bill the interest of the month before today's, for the whole lender."""
+    bill_interest(period_end=stock.today.replace(day=1) - timedelta(days=1))
 
 
 @contextmanager
