@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils import translation
 
 from payments.models import Payment, PaymentShare
+from payments.queries.identities import identity_of
 from payments.queries.return_reasons import ReturnReason
 
 
@@ -18,7 +19,7 @@ def receipt_context(payment: Payment, shares: Iterable[PaymentShare]) -> dict[st
         "lines": [
             {
                 "title": share.account.title,
-                "number": share.account.number,
+                "number": identity_of(share.account),
                 "amount": str(share.amount),
                 "principal": str(share.principal),
                 "interest": str(share.interest),

@@ -14,6 +14,7 @@ from finance.formatting import format_money
 from finance.models import Account
 from finance.money import is_whole
 from payments.queries.choices import Choice, Purpose
+from payments.queries.identities import identity_of
 from payments.queries.owing import Owing, Portions, owing_on
 
 ZERO = Decimal("0.00")
@@ -36,6 +37,11 @@ class PlannedShare:
     def purpose_words(self) -> Promise:
         """The purpose in words."""
         return self.purpose.label
+
+    @property
+    def identity(self) -> str:
+        """What the dealer calls the account beside its title."""
+        return identity_of(self.account)
 
     @property
     def amount(self) -> Decimal:
@@ -97,7 +103,7 @@ def plan_payment(
         account.public_id: account
         for account in Account.objects.filter(
             dealership_id=dealership_id, public_id__in=wanted
-        ).select_related("line", "rate_plan")
+        ).select_related("line", "rate_plan", "unit")
     }
     open_accounts = [account for account in accounts.values() if account.state == Account.State.OPEN]
     owing = owing_on(open_accounts, value_date, business_date=business_date)

@@ -11,6 +11,7 @@ from accounts.models import Dealership, Lender
 from finance.models import Account, AccountEvent, LineTerms
 from finance.queries.availability import terms_on
 from payments.models import Payment, PaymentReceipt, PaymentShare, PaymentStep
+from payments.queries.identities import identity_of
 from payments.queries.offered import SCHEMES
 from payments.queries.owing import Portions
 from payments.queries.pending import PENDING_STATES
@@ -28,6 +29,11 @@ class ReceiptLine:
     amount: Decimal
     split: Portions
     credit: Decimal
+
+    @property
+    def identity(self) -> str:
+        """What the dealer calls the account beside its title."""
+        return identity_of(self.account)
 
     @property
     def purpose_words(self) -> str | Promise:
@@ -114,7 +120,9 @@ def receipt_page(payment: Payment, *, as_of_state: str | None = None) -> Receipt
     is_posted = state in {Payment.State.SETTLED, Payment.State.RETURNED} and known.entry_id is not None
     is_returned = state in {Payment.State.DECLINED, Payment.State.RETURNED}
     shares = list(
-        PaymentShare.objects.filter(payment=known).select_related("account", "account__line").order_by("pk")
+        PaymentShare.objects.filter(payment=known)
+        .select_related("account", "account__line", "account__unit")
+        .order_by("pk")
     )
     posted = _posted(known.entry_id) if is_posted else {}
     return ReceiptPage(
