@@ -1,4 +1,4 @@
-"""Bank debits over a bank's or processor's JSON interface (`docs/developers/bank-debits.md`)."""
+"""Bank debits over a bank's or processor's JSON interface (`docs/integrators/bank-debits.md`)."""
 
 import json
 import logging
