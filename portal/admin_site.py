@@ -63,8 +63,8 @@ class ForecourtAdminSite(AdminSite):
         access: Access | None = getattr(request, "access", None)
         return bool(access and access.factor_satisfied and access.may("finance.office"))
 
-    def admin_view(
-        self, view: Callable[..., HttpResponse], cacheable: bool = False
+    def admin_view(  # type: ignore[override]
+        self, view: Callable[..., Any], cacheable: bool = False
     ) -> Callable[..., HttpResponseBase]:
         """Send the anonymous to the portal's sign-in and the half signed in to their second step.
 
@@ -103,15 +103,21 @@ class ForecourtAdminSite(AdminSite):
 
     # --- what Django's admin brings and the portal has elsewhere ------------------------------------------------------
 
-    def logout(self, request: HttpRequest, extra_context: object = None) -> HttpResponse:
+    def logout(  # type: ignore[override]
+        self, request: HttpRequest, extra_context: object = None
+    ) -> HttpResponse:
         """The portal's own sign-out asks and ends the session."""
         return redirect("account_logout")
 
-    def password_change(self, request: HttpRequest, extra_context: object = None) -> HttpResponse:
+    def password_change(  # type: ignore[override]
+        self, request: HttpRequest, extra_context: object = None
+    ) -> HttpResponse:
         """The password is changed on the portal's own page, which asks for the second factor."""
         return redirect("account_change_password")
 
-    def password_change_done(self, request: HttpRequest, extra_context: object = None) -> HttpResponse:
+    def password_change_done(  # type: ignore[override]
+        self, request: HttpRequest, extra_context: object = None
+    ) -> HttpResponse:
         """There is no such page."""
         raise Http404
 
@@ -140,6 +146,7 @@ class ForecourtAdminSite(AdminSite):
         known: dict[str, Any] = {}
         for app in self._build_app_dict(request).values():
             for model in app["models"]:
+                model["name"] = self._registry[model["model"]].list_name  # type: ignore[attr-defined]
                 known[f"{app['app_label']}.{model['object_name'].lower()}"] = model
         index = reverse("admin:index", current_app=self.name)
         groups = []
@@ -157,7 +164,9 @@ class ForecourtAdminSite(AdminSite):
                 )
         return groups
 
-    def app_index(self, request: HttpRequest, app_label: str, extra_context: Any = None) -> HttpResponse:
+    def app_index(  # type: ignore[override]
+        self, request: HttpRequest, app_label: str, extra_context: Any = None
+    ) -> HttpResponse:
         """There are no pages by app: people do not think in them."""
         return redirect("admin:index")
 

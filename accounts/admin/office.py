@@ -70,12 +70,18 @@ class OfficeAdmin(admin.ModelAdmin):
     adding: ClassVar[Entry | None] = None
     page_related: ClassVar[Sequence[str]] = ()
     lead: ClassVar[Promise | str] = ""
+    plural: ClassVar[Promise | str] = ""
 
     show_full_result_count = False
     list_per_page = 50
     list_max_show_all = 0
     show_facets = admin.ShowFacets.NEVER
-    ordering: Any = ("-pk",)
+    ordering: ClassVar[Any] = ("-pk",)
+
+    @property
+    def list_name(self) -> str:
+        """What the table is called in the office."""
+        return str(self.plural or capfirst(str(self.opts.verbose_name_plural)))
 
     # --- who may ------------------------------------------------------------------------------------------------------
 
@@ -125,7 +131,8 @@ class OfficeAdmin(admin.ModelAdmin):
             path("act/<slug:act_name>/", guarded(self.act_view), name=f"{name}_act"),
             path("outcome/<uuid:token>/", guarded(self.outcome_view), name=f"{name}_outcome"),
             path("<int:key>/form/<slug:entry_name>/", guarded(self.entry_view), name=f"{name}_form"),
-            *super().get_urls(),
+            # Django would also lead any other address below the list to a page of that name.
+            *(url for url in super().get_urls() if url.name),
         ]
 
     def address(self, page: str, *args: Any) -> str:
@@ -165,15 +172,16 @@ class OfficeAdmin(admin.ModelAdmin):
         response = super().changelist_view(
             request,
             {
-                "title": capfirst(str(self.opts.verbose_name_plural)),
+                "title": self.list_name,
                 "subtitle": None,
                 "lead": self.lead,
                 "adding": self.adding,
                 **(extra_context or {}),
             },
         )
-        if isinstance(response, TemplateResponse) and "cl" in (response.context_data or {}):
-            self._add_up(response.context_data["cl"], response.context_data)  # type: ignore[index]
+        context = getattr(response, "context_data", None)
+        if context and "cl" in context:
+            self._add_up(context["cl"], context)
         return response
 
     def _add_up(self, listed: Any, context: dict[str, Any]) -> None:
@@ -499,7 +507,7 @@ class OfficeAdmin(admin.ModelAdmin):
         return [int(key) for key in request.POST.getlist(CHOSEN) if key.isdecimal() and len(key) <= 18]
 
     def _page(self, request: HttpRequest, template: str, context: dict[str, Any]) -> TemplateResponse:
-        request.current_app = self.admin_site.name  # type: ignore[attr-defined]
+        request.current_app = self.admin_site.name
         return TemplateResponse(
             request,
             template,
@@ -507,7 +515,7 @@ class OfficeAdmin(admin.ModelAdmin):
                 **self.admin_site.each_context(request),
                 "opts": self.opts,
                 "list_url": self.address("changelist"),
-                "list_name": capfirst(str(self.opts.verbose_name_plural)),
+                "list_name": self.list_name,
                 "has_view_permission": True,
                 **context,
             },

@@ -117,6 +117,7 @@ def _is_on(row: User) -> str:
 class UserAdmin(OfficeAdmin):
     """Everybody with a login at the lender. No page here shows or takes a password."""
 
+    plural = _("People")
     columns = (
         text("full_name", _("Name"), order="full_name"),
         text("username", _("User name"), order="username"),

@@ -5,7 +5,6 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from accounts.actions.dealerships import CHANGEABLE
 from accounts.forms.entries import OfficeForm, ReasonField
 from accounts.models import Dealership
 
@@ -67,7 +66,7 @@ class DealershipChangeForm(_AddressFields, OfficeForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name in CHANGEABLE:
+        for name in self.fields.keys() - {"token", "reason"}:
             self.fields[name].initial = getattr(self.subject, name)
         self.order_fields(
             ["name", *(name for name in self.fields if name not in {"name", "reason"}), "reason"]

@@ -90,7 +90,7 @@ def acts(subjects: Sequence[str]) -> list[HistoryLine]:
         HistoryLine(
             at=entry.recorded_at,
             who=entry.actor_name,
-            what=entry.code,
+            what=_act_in_words(entry.code),
             where=" ".join(part for part in (entry.entrance, entry.address or "") if part),
             reason=entry.reason,
             reference=entry.reference,
@@ -104,12 +104,24 @@ def _operation(word: str) -> str:
     return {"insert": _("Created"), "update": _("Changed"), "delete": _("Removed")}.get(word, word)
 
 
+def _act_in_words(code: str) -> str:
+    """`line.terms-set` as a person would write it down."""
+    return code.replace(".", ": ", 1).replace("-", " ").replace("_", " ").capitalize()
+
+
+def rows_of(model: type[models.Model]) -> "models.QuerySet[Any]":
+    """All rows of a tenant table in the running block's lender."""
+    manager = model._meta.default_manager
+    assert manager is not None
+    return manager.all()
+
+
 def _table_name(model: type[models.Model] | None, table: str) -> str:
     return str(capfirst(str(model._meta.verbose_name))) if model else table
 
 
 def _columns(model: type[models.Model] | None) -> dict[str, "models.Field[Any, Any]"]:
-    return {field.column: field for field in model._meta.concrete_fields} if model else {}
+    return {str(field.column): field for field in model._meta.concrete_fields} if model else {}
 
 
 def _changed(change: RowChange) -> Iterable[tuple[str, Any, Any]]:
@@ -138,7 +150,7 @@ def _names_of_keys(
     return {
         (model, row.pk): str(row)
         for model, wanted in keys.items()
-        for row in model._meta.default_manager.filter(pk__in=wanted)
+        for row in rows_of(model).filter(pk__in=wanted)
     }
 
 

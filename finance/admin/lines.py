@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Sum
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin.acts import Entry, Sent
@@ -116,9 +117,9 @@ class CreditLineAdmin(OfficeAdmin):
     def notices(self, request: HttpRequest, row: Any) -> Sequence[tuple[str, str]]:
         """What stands in the way of drawing on it."""
         if not LineTerms.objects.filter(line=row).exists():
-            return [("warning", _("This line has no terms yet, so nothing can be drawn on it."))]
+            return [("warning", _now("This line has no terms yet, so nothing can be drawn on it."))]
         if row.room.available < 0:
-            return [("error", _("This line is over its limit."))]
+            return [("error", _now("This line is over its limit."))]
         return []
 
     def tables(self, request: HttpRequest, row: Any) -> Sequence[Table]:

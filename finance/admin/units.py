@@ -1,12 +1,13 @@
 """Units in the finance office: asked for, approved, paid out, sold."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet, Sum
 from django.http import HttpRequest
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
@@ -66,11 +67,11 @@ def _sold(row: Unit, sent: Sent) -> str:
     return _now("Sold; the payoff is due on %(day)s.") % {"day": due.due_on.isoformat()}
 
 
-def _only(wanted: str, otherwise: str) -> Any:
+def _only(wanted: str, otherwise: Promise) -> Callable[[Unit], str]:
     """Against rows in another state than `wanted`; `otherwise` says what the row is."""
 
     def why_not(row: Unit) -> str:
-        return "" if row.state == wanted else otherwise % {"state": row.get_state_display()}
+        return "" if row.state == wanted else str(otherwise) % {"state": row.get_state_display()}
 
     return why_not
 

@@ -51,7 +51,7 @@ def statement_page() -> str:
         return ""
 
 
-def _list(table: str, **narrowed: object) -> str:
+def _list(table: str, **narrowed: str) -> str:
     address = reverse(f"admin:{table}_changelist")
     return f"{address}?{urlencode(narrowed)}" if narrowed else address
 

@@ -100,7 +100,7 @@ class TermsForm(OfficeForm):
     )
     releases_credit_at = forms.ChoiceField(
         label=_("Credit is free again"),
-        choices=LineTerms._meta.get_field("releases_credit_at").choices,
+        choices=LineTerms._meta.get_field("releases_credit_at").choices or (),
         initial="settlement",
     )
 

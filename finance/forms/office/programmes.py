@@ -30,6 +30,17 @@ NEEDED: Final = {
     "full_payoff": (),
     "steps": ("table",),
 }
+_SHAPED: Final = (
+    "days",
+    "months",
+    "from_age",
+    "share",
+    "base",
+    "times",
+    "stop_original",
+    "stop_wholesale",
+    "table",
+)
 
 
 class ProgrammeForm(OfficeForm):
@@ -48,32 +59,41 @@ class ProgrammeForm(OfficeForm):
         min_value=1,
         max_value=3660,
         required=False,
-        help_text=_("Between two curtailments, or the age at which the whole is due."),
+        help_text=_("Every so many days: how many. The whole at an age: at which."),
     )
     months = forms.IntegerField(
         label=_("Months"),
         min_value=1,
         max_value=120,
         required=False,
-        help_text=_("Instead of days, for the whole."),
+        help_text=_("The whole at an age: in months, in place of days."),
     )
     from_age = forms.IntegerField(
-        label=_("From the age of, in days"), min_value=1, max_value=3660, required=False
+        label=_("From the age of"),
+        min_value=1,
+        max_value=3660,
+        required=False,
+        help_text=_("Monthly from an age on: from which, in days."),
     )
-    base = forms.ChoiceField(label=_("Share of"), choices=_BASES, required=False)
+    base = forms.ChoiceField(
+        label=_("Share of"),
+        choices=_BASES,
+        required=False,
+        help_text=_("Every so many days: of the advance, or of what is left."),
+    )
     times = forms.IntegerField(
         label=_("How often"),
         min_value=1,
         max_value=60,
         required=False,
-        help_text=_("Then the rest is due. Empty: until nothing is left."),
+        help_text=_("Every so many days: then the rest is due. Empty: until nothing is left."),
     )
     table = forms.CharField(
         label=_("Table"),
         required=False,
         max_length=500,
         widget=forms.Textarea(attrs={"rows": 4}),
-        help_text=_("An age in days and a share in per cent on each line: 270 5"),
+        help_text=_("A table of ages: an age in days and a share in per cent on each line, such as 270 5."),
     )
     due_rule = forms.ChoiceField(label=_("Falls due"), choices=_DUE)
     due_day = forms.IntegerField(
@@ -84,12 +104,25 @@ class ProgrammeForm(OfficeForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         shares = (
-            ("share", _("Share in per cent")),
-            ("stop_original", _("Stops at this share of the advance, in per cent")),
-            ("stop_wholesale", _("Or at this share of the wholesale value, in per cent")),
+            ("share", _("Share in per cent"), _("Every so many days, or monthly: how much each time.")),
+            (
+                "stop_original",
+                _("Down to"),
+                _("Monthly: no further than this share of the advance, in per cent."),
+            ),
+            (
+                "stop_wholesale",
+                _("Or down to"),
+                _("Monthly: or this share of the wholesale value, in per cent, if that is reached first."),
+            ),
         )
-        for name, label in shares:
-            self.fields[name] = PercentField(label=label, lender=self.lender, required=False)
+        for name, label, help_text in shares:
+            self.fields[name] = PercentField(
+                label=label, help_text=help_text, lender=self.lender, required=False
+            )
+        for name in _SHAPED:
+            # Which of them are needed depends on the shape, so none is called optional.
+            self.fields[name].depends = True  # type: ignore[attr-defined]
         self.order_fields(
             [
                 "code",
