@@ -213,13 +213,13 @@ def _request(plan: Plan, line: CreditLine, *, requested_at: datetime, actor: Use
 
 
 def _pay_what_is_due(payer: Payer, sites: dict[str, Dealership], day: date, *, today: date) -> None:
-    """Twice a month everybody pays what is due; one dealership stopped two months ago."""
+    """Twice a month everybody pays what falls due until the next time; one dealership stopped two months ago."""
     if day.day not in {10, 24}:
         return
     for number, site in sites.items():
         if number == PAST_DUE_SITE and day > today - timedelta(days=65):
             continue
-        owed = amount_due(dealership=site, on=day)
+        owed = amount_due(dealership=site, on=day, through=day + timedelta(days=17))
         shares = [
             Share(account, "due", item.total) for account, item in sorted(owed.items()) if item.total > 0
         ]

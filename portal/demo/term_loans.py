@@ -157,7 +157,7 @@ def _contracts(demo: DemoLender, random: Random, today: date) -> list[Contract]:
                 purpose=Loan.Purpose.ENERGY,
                 amount=Decimal(amount),
                 count=count,
-                funded_on=_month_back(today, 4 + 3 * place, day=12),
+                funded_on=_month_back(today, 4 + 3 * place, day=5),
                 method=Loan.Method.EQUAL_INSTALMENT if place % 3 else Loan.Method.ACTUAL_DAYS,
             )
             for place, (title, amount, count) in enumerate(_UPGRADES)
@@ -206,7 +206,7 @@ def _vehicle(
         purpose=purpose,
         amount=(vehicle.wholesale * Decimal("0.85") / 100).to_integral_value() * 100,
         count=random.choice((24, 36, 48, 60)),
-        funded_on=_month_back(today, 1 + random.randrange(0, 20), day=random.randrange(2, 27)),
+        funded_on=_month_back(today, 1 + random.randrange(0, 20), day=5),
         vehicle=vehicle.vin,
         registration=registration,
     )

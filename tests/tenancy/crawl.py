@@ -28,7 +28,9 @@ class _Links(HTMLParser):
             if values.get(name):
                 self.found.append(values[name])
         if tag == "form":
-            (self.posts if values.get("method", "").lower() == "post" else self.found).append(values.get("action", ""))
+            (self.posts if values.get("method", "").lower() == "post" else self.found).append(
+                values.get("action", "")
+            )
         for name in ("hx-post", "formaction"):
             if values.get(name):
                 self.posts.append(values[name])
