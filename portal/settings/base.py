@@ -1,6 +1,6 @@
 """Production settings. Every value that differs between installations comes from the environment.
 
-`docs/operators/settings.md` lists each variable; `tests/portal/test_settings.py` keeps that list true.
+`docs/operators/settings.md` lists each variable; `tests/docs/test_settings.py` keeps that list true.
 """
 
 from datetime import timedelta
