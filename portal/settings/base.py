@@ -43,15 +43,12 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
-    "django.contrib.humanize",
     "django.forms",
     "allauth",
     "allauth.account",
     "allauth.usersessions",
     "django_otp",
     "django_htmx",
-    "django_filters",
-    "django_tables2",
     "csp",
 ]
 
