@@ -71,12 +71,12 @@ class LineFigures:
 
 _FIGURES = """
 SELECT l.id, l.public_id, l.number, l.name, l.kind, l.state, l.currency, l."limit", l.limit_is_hard, l.opened_on,
-       coalesce(sum(p.principal), 0), coalesce(sum(u.advance_amount) FILTER (WHERE u.state = 'approved'), 0),
-       count(a.id) FILTER (WHERE a.state = 'open'), count(u.account_id) FILTER (WHERE u.state = 'approved')
+       coalesce(sum(p.principal), 0), coalesce(sum(u.advance_amount), 0),
+       count(a.id) FILTER (WHERE a.state = 'open'), count(u.account_id)
 FROM finance_creditline l
 LEFT JOIN finance_account a ON a.lender_id = l.lender_id AND a.line_id = l.id AND a.state IN ('open', 'pending')
 LEFT JOIN finance_accountposition p ON p.lender_id = a.lender_id AND p.account_id = a.id
-LEFT JOIN finance_unit u ON u.lender_id = a.lender_id AND u.account_id = a.id
+LEFT JOIN finance_unit u ON u.lender_id = a.lender_id AND u.account_id = a.id AND u.state = 'approved'
 WHERE l.lender_id = %(lender)s AND l.dealership_id = %(dealership)s
 GROUP BY l.id
 ORDER BY l.kind, l.number

@@ -12,7 +12,7 @@ from django.db.backends.utils import CursorWrapper
 
 from accounts.tenancy import current_lender_id
 from finance.queries.accrual import ACCRUED, RATE_JOINS
-from finance.queries.open_items import OPEN_ITEM
+from finance.queries.open_items import IS_OPEN
 
 WEEK: Final = timedelta(days=7)
 _VIN_LENGTH: Final = 17
@@ -111,20 +111,23 @@ class UnitTotals:
 
 # Everything below `found` is one row per unit of the dealership: the filters, the sums and the page all read it.
 _FOUND = f"""
-WITH {OPEN_ITEM},
-owed AS MATERIALIZED (
-    SELECT account_id,
-           sum(principal + interest + fees) FILTER (WHERE due_on <= %(horizon)s) AS due,
-           sum(principal + interest + fees) FILTER (WHERE due_on <= %(week_end)s) AS due_in_week,
-           min(due_on) AS next_due_on, bool_or(grace_until < %(as_of)s) AS is_overdue
-    FROM open_item GROUP BY account_id
+WITH owed AS MATERIALIZED (
+    SELECT d.account_id, min(d.due_on) AS next_due_on, min(d.due_on) FILTER (WHERE d.kind = 'payoff') AS payoff_on,
+           bool_or(coalesce(d.grace_until, d.due_on) < %(as_of)s) AS is_overdue,
+           sum(d.outstanding_principal + d.outstanding_interest + d.outstanding_fees)
+               FILTER (WHERE d.due_on <= %(horizon)s) AS due,
+           sum(d.outstanding_principal + d.outstanding_interest + d.outstanding_fees)
+               FILTER (WHERE d.due_on <= %(week_end)s) AS due_in_week
+    FROM finance_dueitem d
+    WHERE d.lender_id = %(lender)s AND d.dealership_id = %(dealership)s AND {IS_OPEN}
+    GROUP BY d.account_id
 ),
 position AS MATERIALIZED (
     SELECT u.account_id, a.public_id, a.number, u.vin, u.vin_tail, u.stock_number, u.model_year, u.make, u.model,
            u.condition, u.state, u.funded_on, u.sold_on, u.payoff_due_at, u.advance_amount,
            CASE WHEN u.state IN ('funded', 'sold') THEN %(as_of)s::date - u.funded_on END AS days,
-           o.next_due_on, coalesce(o.due, 0) AS due, coalesce(o.due_in_week, 0) AS due_in_week,
-           coalesce(o.is_overdue, false) AS is_overdue,
+           o.next_due_on, CASE WHEN u.state = 'sold' THEN o.payoff_on END AS payoff_on, coalesce(o.due, 0) AS due_items,
+           coalesce(o.due_in_week, 0) AS due_items_in_week, coalesce(o.is_overdue, false) AS is_overdue,
            coalesce(p.principal, 0) AS principal,
            CASE WHEN p.account_id IS NULL THEN 0 ELSE {ACCRUED} END AS accrued,
            coalesce(p.billed_interest, 0) AS billed_interest, coalesce(p.fees, 0) AS fees,
@@ -140,10 +143,16 @@ position AS MATERIALIZED (
       AND (%(text)s = '' OR strpos(u.vin, %(text)s) > 0 OR strpos(upper(u.stock_number), %(text)s) > 0
            OR strpos(upper(u.model_year || ' ' || u.make || ' ' || u.model), %(text)s) > 0)
 ),
-found AS (
+owing AS (
     SELECT *, CASE WHEN state IN ('funded', 'sold') THEN principal + accrued + billed_interest + fees - credit
                    ELSE 0 END AS payoff
     FROM position
+),
+found AS (
+    -- All that a sold unit owes falls due with its payoff.
+    SELECT *, CASE WHEN payoff_on <= %(horizon)s THEN payoff ELSE due_items END AS due,
+           CASE WHEN payoff_on <= %(week_end)s THEN payoff ELSE due_items_in_week END AS due_in_week
+    FROM owing
 )
 """  # noqa: S608 - joined from constants of this package; every value is a parameter
 

@@ -171,8 +171,8 @@ def test_the_list_of_dues_adds_up_in_each_cut(cast: Cast, stock: Stock, owner: C
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("on", ["2026-13-40", "tomorrow", "20261121", "2026-W47-6", "\x00", "0000-00-00"])
-def test_a_bad_day_in_the_address_is_ignored(stock: Stock, owner: Client, on: str) -> None:
-    response = owner.get("/due/", {"on": on, "when": "never", "kind": "gift"})
-    assert response.status_code == 200
-    assert 'aria-current="true">Owed today' in response.content.decode()
+def test_a_bad_day_in_the_address_is_ignored(stock: Stock, owner: Client) -> None:
+    for day in ("2026-13-40", "tomorrow", "20261121", "2026-W47-6", "\x00", "0000-00-00"):
+        response = owner.get("/due/", {"on": day, "when": "never", "kind": "gift"})
+        assert response.status_code == 200, day
+        assert 'aria-current="true">Owed today' in response.content.decode(), day

@@ -139,8 +139,8 @@ def test_an_agent_finds_tickets_of_the_lender_only(cast: Cast, stock: Stock) -> 
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("text", ["\x00", "%", "'", "_" * 9000, "<b>x</b>", "\U0001f697", "1;2", "   "])
-def test_odd_text_finds_nothing_and_breaks_nothing(stock: Stock, owner: Client, text: str) -> None:
-    response = owner.get("/search/", {"q": text})
-    assert response.status_code == 200
-    assert "<b>x</b>" not in response.content.decode()
+def test_odd_text_finds_nothing_and_breaks_nothing(stock: Stock, owner: Client) -> None:
+    for text in ("\x00", "%", "'", "_" * 9000, "<b>x</b>", "\U0001f697", "1;2", "   "):
+        response = owner.get("/search/", {"q": text})
+        assert response.status_code == 200, text
+        assert "<b>x</b>" not in response.content.decode()
