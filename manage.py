@@ -3,12 +3,14 @@
 
 import os
 import sys
+from importlib import import_module
 
 
 def main() -> None:
+    """Run the command that the arguments name."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings.demo")
-    from django.core.management import execute_from_command_line
-
+    # The settings must be named before Django is imported.
+    execute_from_command_line = import_module("django.core.management").execute_from_command_line
     execute_from_command_line(sys.argv)
 
 

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from django.test import Client, override_settings
@@ -17,7 +17,7 @@ ClientOf = Callable[[User], Client]
 
 
 @pytest.fixture
-def log() -> list[str]:
+def log() -> Iterator[list[str]]:
     lines: list[str] = []
 
     class Keep(logging.Handler):
@@ -27,7 +27,7 @@ def log() -> list[str]:
     handler = Keep()
     handler.setFormatter(JsonFormatter())
     logging.getLogger().addHandler(handler)
-    yield lines  # type: ignore[misc]
+    yield lines
     logging.getLogger().removeHandler(handler)
 
 

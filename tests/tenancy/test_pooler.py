@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import psycopg2
 import pytest
@@ -25,7 +26,7 @@ POOL = 2
 
 
 @pytest.fixture
-def pooled(tmp_path: Path) -> Iterator[dict[str, object]]:
+def pooled(tmp_path: Path) -> Iterator[dict[str, Any]]:
     """The suite's database behind pgbouncer with two server connections for everybody."""
     program = os.environ.get("FORECOURT_PGBOUNCER") or ensure_pooler()
     direct = dict(connection.settings_dict)
@@ -45,7 +46,7 @@ def pooled(tmp_path: Path) -> Iterator[dict[str, object]]:
         file.chmod(0o644)
     user = ["-u", "nobody"] if os.geteuid() == 0 and pwd.getpwnam("nobody") else []
     process = subprocess.Popen([program, "-q", *user, str(folder / "pgbouncer.ini")])
-    address = {"host": "127.0.0.1", "port": port, "user": direct["USER"], "password": direct["PASSWORD"]}
+    address: dict[str, Any] = {"host": "127.0.0.1", "port": port, "user": direct["USER"], "password": direct["PASSWORD"]}
     connections.close_all()
     settings = connections["default"].settings_dict
     kept = {key: settings[key] for key in ("HOST", "PORT", "OPTIONS", "CONN_MAX_AGE")}
@@ -61,7 +62,7 @@ def pooled(tmp_path: Path) -> Iterator[dict[str, object]]:
         process.wait(10)
 
 
-def _wait_for(address: dict[str, object], name: str) -> None:
+def _wait_for(address: dict[str, Any], name: str) -> None:
     end = time.monotonic() + 10
     while True:
         try:
@@ -74,7 +75,7 @@ def _wait_for(address: dict[str, object], name: str) -> None:
             return
 
 
-def test_four_hundred_mixed_requests_of_two_lenders_meet_no_foreign_row(pooled: dict[str, object]) -> None:
+def test_four_hundred_mixed_requests_of_two_lenders_meet_no_foreign_row(pooled: dict[str, Any]) -> None:
     cast = make_cast()
     people = {
         cast.owner: {"Alder Motors"},
@@ -106,7 +107,7 @@ def test_four_hundred_mixed_requests_of_two_lenders_meet_no_foreign_row(pooled: 
         else:
             assert (status, names) == (200, people[order[number]])
     for _ in range(10 * POOL):
-        with psycopg2.connect(**pooled) as fresh, fresh.cursor() as cursor:  # type: ignore[call-overload]
+        with psycopg2.connect(**pooled) as fresh, fresh.cursor() as cursor:
             cursor.execute(
                 "SELECT current_user, coalesce(current_setting('app.lender_id', true), ''), "
                 "coalesce(current_setting('app.dealership_ids', true), '')"
@@ -115,13 +116,13 @@ def test_four_hundred_mixed_requests_of_two_lenders_meet_no_foreign_row(pooled: 
         fresh.close()
 
 
-def test_the_control_a_session_wide_setting_does_leak(pooled: dict[str, object]) -> None:
+def test_the_control_a_session_wide_setting_does_leak(pooled: dict[str, Any]) -> None:
     leaked = 0
-    with psycopg2.connect(**pooled) as first, first.cursor() as cursor:  # type: ignore[call-overload]
+    with psycopg2.connect(**pooled) as first, first.cursor() as cursor:
         cursor.execute("SELECT set_config('app.lender_id', '42', false)")
     first.close()
     for _ in range(10):
-        with psycopg2.connect(**pooled) as other, other.cursor() as cursor:  # type: ignore[call-overload]
+        with psycopg2.connect(**pooled) as other, other.cursor() as cursor:
             cursor.execute("SELECT current_setting('app.lender_id', true)")
             leaked += cursor.fetchone() == ("42",)
         other.close()
