@@ -46,7 +46,12 @@ def pooled(tmp_path: Path) -> Iterator[dict[str, Any]]:
         file.chmod(0o644)
     user = ["-u", "nobody"] if os.geteuid() == 0 and pwd.getpwnam("nobody") else []
     process = subprocess.Popen([program, "-q", *user, str(folder / "pgbouncer.ini")])
-    address: dict[str, Any] = {"host": "127.0.0.1", "port": port, "user": direct["USER"], "password": direct["PASSWORD"]}
+    address: dict[str, Any] = {
+        "host": "127.0.0.1",
+        "port": port,
+        "user": direct["USER"],
+        "password": direct["PASSWORD"],
+    }
     connections.close_all()
     settings = connections["default"].settings_dict
     kept = {key: settings[key] for key in ("HOST", "PORT", "OPTIONS", "CONN_MAX_AGE")}
