@@ -151,43 +151,10 @@ def next_payment_day(card: Card, day: date) -> date:
 #: First key of the advisory lock under which the rates of a lender stand still; the second is the lender.
 RATES_LOCK: Final = 4101
 
-_LOCK = """
-SELECT pg_advisory_xact_lock_shared(4101, %(lender)s::int);
-SELECT 1 FROM finance_accountposition WHERE lender_id = %(lender)s AND account_id = ANY(%(accounts)s::bigint[])
-ORDER BY account_id FOR UPDATE;
-"""
+# The function locks if asked to, and then reads what the last holder of the locks left: one round trip.
 _READ = """
-SELECT a.id, a.dealership_id, a.line_id, a.kind, a.state, a.currency, a.rate_plan_id, a.opened_on,
-       r.day_count, r.compounding,
-       p.principal, p.accrued_parts, p.remainder_parts, p.accrued_through, p.billed_interest, p.fees, p.credit,
-       p.last_sequence,
-       s.annual_rate, s.cumulative, s.growth, e.annual_rate, e.cumulative, e.growth,
-       t.allocation_order, t.payment_day, u.state, u.sold_on IS NOT NULL,
-       coalesce(u.advance_amount, l.amount, 0), coalesce(i.scheduled, 0), l.method, l.instalment, i.items,
-       (SELECT n.id FROM finance_journalentry n
-        WHERE n.lender_id = %(lender)s AND n.source = %(source)s AND n.key = %(key)s)
-FROM finance_account a
-JOIN finance_accountposition p ON p.lender_id = a.lender_id AND p.account_id = a.id
-JOIN finance_rateplan r ON r.lender_id = a.lender_id AND r.id = a.rate_plan_id
-LEFT JOIN finance_rateplanday s
-    ON s.lender_id = a.lender_id AND s.plan_id = a.rate_plan_id AND s.day = p.accrued_through
-LEFT JOIN finance_rateplanday e ON e.lender_id = a.lender_id AND e.plan_id = a.rate_plan_id AND e.day = %(day)s
-LEFT JOIN finance_unit u ON u.lender_id = a.lender_id AND u.account_id = a.id
-LEFT JOIN finance_loan l ON l.lender_id = a.lender_id AND l.account_id = a.id
-LEFT JOIN LATERAL (
-    SELECT o.allocation_order, o.payment_day FROM finance_lineterms o
-    WHERE o.lender_id = a.lender_id AND o.line_id = a.line_id AND o.effective_from <= %(day)s
-    ORDER BY o.effective_from DESC LIMIT 1) t ON true
-LEFT JOIN LATERAL (
-    SELECT sum(d.principal) AS scheduled, json_agg(json_build_array(
-        d.id, d.kind, d.number, d.due_on, d.billed_on, d.grace_until, d.principal::text, d.interest::text, d.fees::text,
-        d.outstanding_principal::text, d.outstanding_interest::text, d.outstanding_fees::text, d.rule
-    ) ORDER BY d.due_on, d.id)
-        FILTER (WHERE %(settled)s OR a.kind = 'loan'
-                OR d.outstanding_principal > 0 OR d.outstanding_interest > 0 OR d.outstanding_fees > 0) AS items
-    FROM finance_dueitem d WHERE d.lender_id = a.lender_id AND d.account_id = a.id) i ON true
-WHERE a.lender_id = %(lender)s AND a.id = ANY(%(accounts)s::bigint[])
-ORDER BY a.id
+SELECT * FROM finance_read_cards(%(lender)s, %(accounts)s::bigint[], %(day)s, %(settled)s, %(source)s, %(key)s,
+                                 %(hold_rates)s, %(hold_accounts)s)
 """
 _EVENTS = """
 SELECT account_id, sequence, kind, effective_on, principal, billed, interest, fees, credit, reverses_sequence
@@ -235,10 +202,11 @@ def load_cards(
         "source": once[0],
         "key": once[1],
         "settled": history,
+        "hold_rates": lock,
+        "hold_accounts": lock,
     }
     with connection.cursor() as cursor:
-        # Two statements in one round trip; the second sees what others committed while the first waited.
-        cursor.execute(_LOCK + _READ if lock else _READ, parameters)
+        cursor.execute(_READ, parameters)
         rows = cursor.fetchall()
     cards = {row[0]: _card(row, day) for row in rows}
     behind = [
@@ -271,7 +239,7 @@ def _card(row: tuple[Any, ...], day: date) -> Card:
     if end_rate is not None:
         days.append(PlanDay(day, end_rate, end_sum, end_growth))
     counted, compounded = DayCount(day_count), Compounding(compounding)
-    known = [_item(values) for values in _json(items)]
+    known = [_item(values) for values in json.loads(items)] if items else []
     return Card(
         account_id=account_id,
         dealership_id=dealership_id,
@@ -300,12 +268,6 @@ def _card(row: tuple[Any, ...], day: date) -> Card:
         history=None if through else [],
         stored={item.id: item.state() for item in known if item.id is not None},
     )
-
-
-def _json(value: Any) -> Any:
-    if value is None:
-        return []
-    return json.loads(value) if isinstance(value, str) else value
 
 
 def _item(values: list[Any]) -> Item:

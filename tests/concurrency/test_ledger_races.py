@@ -130,7 +130,7 @@ def test_without_the_lock_two_payoffs_collide(cast: Cast, monkeypatch: pytest.Mo
     unit = fund(cast, books_of(cast))
     with tenant(cast.lender.pk):
         total = payoff_split(unit.pk, DAY).total
-    monkeypatch.setattr(cards, "_LOCK", "")
+    monkeypatch.setattr(cards, "_READ", cards._READ.replace("%(hold_accounts)s", "false"))
     monkeypatch.setattr(receipts, "load_cards", meeting(2, receipts.load_cards))
     answers = at_once(
         lambda: pay(cast.lender.pk, "P-1", (unit.pk, "payoff", str(total))),
@@ -280,7 +280,7 @@ def test_without_the_rates_lock_a_payment_counts_by_rates_that_are_gone(
 ) -> None:
     books = books_of(cast)
     unit = fund(cast, books)
-    monkeypatch.setattr(cards, "_LOCK", cards._LOCK.partition(";")[2])
+    monkeypatch.setattr(cards, "_READ", cards._READ.replace("%(hold_rates)s", "false"))
     has_read, is_fixed = Event(), Event()
     read = cards.load_cards
 
