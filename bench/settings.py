@@ -1,0 +1,24 @@
+"""The bench's settings: the demo's, on a database of its own, with files and broker messages that vanish with it."""
+
+import tempfile
+from pathlib import Path
+
+from portal.settings.demo import *
+from portal.settings.demo import CELERY_BROKER_TRANSPORT_OPTIONS
+
+# Gone with the process that used them.
+_FILES = tempfile.TemporaryDirectory(prefix="forecourt-bench-files-")
+MEDIA_ROOT = Path(_FILES.name)
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+# Hints to workers carry this prefix: no worker of a running portal takes them, and the end of the run deletes them.
+BROKER_PREFIX = "forecourt-bench:"
+CELERY_BROKER_TRANSPORT_OPTIONS = {**CELERY_BROKER_TRANSPORT_OPTIONS, "global_keyprefix": BROKER_PREFIX}
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {"stderr": {"class": "logging.StreamHandler"}},
+    "root": {"handlers": ["stderr"], "level": "ERROR"},
+}
