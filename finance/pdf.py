@@ -23,6 +23,8 @@ logger = logging.getLogger(__name__)
 
 SCHEME = "bundled:"
 STATEMENT_STYLE = "finance/statement.css"
+LONGEST_STATEMENT = 1200
+"""Rows of a printed statement that a worker's memory bears; what is longer leaves them to the sheet and says so."""
 
 
 class PdfEngineMissingError(RuntimeError):
@@ -63,7 +65,7 @@ def write_pdf(html: str, *, stylesheet: str) -> bytes:
 def statement_html(content: StatementContent, *, lender: Lender) -> str:
     """A statement as the HTML that its PDF is made of."""
     with translation.override(language_of(lender)):
-        shown = printed(content, locale=lender.locale)
+        shown = printed(content, locale=lender.locale, longest=LONGEST_STATEMENT)
     return render_html("finance/statement_pdf.html", {"content": content, "shown": shown}, lender=lender)
 
 
@@ -107,7 +109,7 @@ def _bundled_fetcher() -> Any:
 
         def fetch(self, url: str, headers: Any = None) -> Any:
             name = url.removeprefix(SCHEME)
-            if not url.startswith(SCHEME) or ".." in name:
+            if not url.startswith(SCHEME) or name.startswith("/") or ".." in name:
                 logger.warning("A document asked for %s, which is not bundled", url[:200])
                 raise ValueError("Only bundled files are used in a document.")
             return URLFetcherResponse(url, _read(name))

@@ -123,7 +123,8 @@ def statement_batch_detail(request: HttpRequest, public_id: UUID) -> HttpRespons
 @allowed_to("statements.produce")
 def statement_batch_progress(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """The progress bar, which asks for itself until nothing waits any more."""
-    return render(request, "finance/_statement_batch_progress.html", {"progress": _batch_of(public_id)})
+    context = {"progress": _batch_of(public_id), "is_polled": True}
+    return render(request, "finance/_statement_batch_progress.html", context)
 
 
 @require_POST

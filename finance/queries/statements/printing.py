@@ -5,8 +5,9 @@ Amounts are written once, here, by the lender's locale; templates only place the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Final
@@ -24,6 +25,7 @@ from finance.queries.statements.content import (
     DueLine,
     Posting,
     RateSpan,
+    Side,
     StatementContent,
 )
 
@@ -145,6 +147,7 @@ class Printed:
     account_columns: tuple[str, ...]
     closing_columns: tuple[str, ...]
     accounts: tuple[AccountRow, ...]
+    leaves_accounts: bool
     accounts_total: AccountRow
     amount_due: str
     due_on: str
@@ -159,8 +162,15 @@ class Printed:
     figures: tuple[tuple[str, str], ...]
 
 
-def printed(content: StatementContent, *, locale: str) -> Printed:
-    """The statement as text of `locale` (and, in its words, of the active language)."""
+def printed(content: StatementContent, *, locale: str, longest: int | None = None) -> Printed:
+    """The statement as text of `locale` (and, in its words, of the active language).
+
+    Above `longest` rows it leaves the rows of the accounts to the sheet, and above that sums the movements by day and
+    kind: the PDF engine holds every row in memory until the last is drawn.
+    """
+    rows = len(content.postings)
+    leaves_accounts = longest is not None and rows + len(content.accounts) > longest
+    postings = by_day(content.postings) if longest is not None and rows > longest else content.postings
     money = money_formatter(content.currency, locale)
     columns = [name for name in COLUMNS if name != "credit" or content.holds_credit]
     word = account_word(content)
@@ -194,19 +204,20 @@ def printed(content: StatementContent, *, locale: str) -> Printed:
         movements=tuple(
             Row(
                 _movement(posting),
-                _note(posting, content),
+                _note(posting, content, locale),
                 _cells(posting.change, columns, money, blank=True),
                 day(posting.booked_on),
-                str(posting.entry),
+                str(posting.entry or ""),
             )
-            for posting in content.postings
+            for posting in postings
         ),
         closing=row(gettext("Closing"), content.closing, on=content.period_end),
         charges=row(gettext("Charges"), content.charges),
         payments=row(gettext("Payments"), content.payments),
         account_columns=(gettext("Opening"), gettext("Charges"), gettext("Payments"), gettext("Closing")),
         closing_columns=tuple(str(_COLUMN_LABELS[name]) for name in columns),
-        accounts=tuple(account_row(account) for account in content.accounts),
+        accounts=() if leaves_accounts else tuple(account_row(account) for account in content.accounts),
+        leaves_accounts=leaves_accounts,
         accounts_total=AccountRow(
             accounts_counted(content, len(content.accounts), locale),
             "",
@@ -246,6 +257,22 @@ def printed(content: StatementContent, *, locale: str) -> Printed:
             (gettext("Closing"), money(content.closing.total)),
         ),
     )
+
+
+def by_day(postings: Sequence[Posting]) -> tuple[Posting, ...]:
+    """Movements summed by business date, side and kind, without entry numbers."""
+    sums: dict[tuple[date, str, Side], Posting] = {}
+    for posting in postings:
+        key = (posting.booked_on, posting.kind, posting.side)
+        known = sums.get(key)
+        sums[key] = replace(
+            posting,
+            text="",
+            entry=0,
+            accounts=posting.accounts + (known.accounts if known else 0),
+            amounts=posting.amounts + (known.amounts if known else Amounts()),
+        )
+    return tuple(sums[key] for key in sorted(sums))
 
 
 def account_word(content: StatementContent) -> str:
@@ -293,11 +320,13 @@ def _movement(posting: Posting) -> str:
     return str(_MOVEMENTS.get(posting.kind, posting.kind))
 
 
-def _note(posting: Posting, content: StatementContent) -> str:
+def _note(posting: Posting, content: StatementContent, locale: str) -> str:
     """What the ledger says of it, unless that repeats the label; else how many accounts it touched."""
     label, text = _movement(posting), posting.text
     if text.startswith(label):
         text = text[len(label) :].strip(" :")
+    if month := re.fullmatch(r"([0-9]{4})-([0-9]{2})", text):
+        text = format_date(date(int(month[1]), int(month[2]), 1), locale, "month")
     if posting.accounts > 1:
         word = (
             ngettext("%(count)s loan", "%(count)s loans", posting.accounts)
