@@ -4,12 +4,11 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
-from portal.views import brand, dashboard, health, pending, search
+from portal.views import brand, dashboard, health, search
 
 portal_patterns: list[URLPattern] = [
     path("", dashboard.dashboard, name="dashboard"),
     path("search/", search.search, name="search"),
-    path("accounts/<uuid:public_id>/pending/", pending.account_pending, name="account-pending"),
     path("brand.css", brand.brand_css, name="brand-css"),
     path("brand/logo.svg", brand.brand_logo, name="brand-logo"),
     path("brand/icon.svg", brand.brand_icon, name="brand-icon"),

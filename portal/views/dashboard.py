@@ -160,7 +160,7 @@ def _sold(unit: SoldUnit, lender: Lender, may_pay: bool, now: datetime) -> Task:
         if unit.payoff_due_at
         else "",
         action=_("Pay off") if may_pay else _("Look"),
-        url=reverse("payments:choose") + f"?unit={unit.public_id}"
+        url=reverse("payments:choose") + f"?unit={unit.public_id}&pay=payoff"
         if may_pay
         else reverse("finance:unit-detail", args=[unit.public_id]),
         tone="bad" if ended else "warn",
