@@ -6,6 +6,11 @@ caller's rights, inside the caller's walls.
 
 from django.db import migrations
 
+# A handful of rows by their keys, always: one plan for all sizes, and never a scan of a whole table.
+PLANS = (
+    "SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off"
+)
+
 READ = """
 CREATE FUNCTION finance_read_cards(
     p_lender bigint, p_accounts bigint[], p_day date, p_settled boolean, p_source text, p_key text,
@@ -19,7 +24,7 @@ CREATE FUNCTION finance_read_cards(
     end_rate numeric, end_cumulative numeric, end_growth numeric,
     allocation_order text, payment_day smallint, unit_state text, is_sold boolean, lent numeric, scheduled numeric,
     method text, instalment numeric, items text, entry_id bigint
-) LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
+) LANGUAGE plpgsql {plans} AS $$
 #variable_conflict use_column
 BEGIN
     IF p_hold_rates THEN
@@ -71,7 +76,7 @@ READ_BACK = "DROP FUNCTION finance_read_cards(bigint, bigint[], date, boolean, t
 POST = """
 CREATE FUNCTION finance_post(p_lender bigint, p_entry jsonb) RETURNS TABLE (
     entry_id bigint, lines bigint, events bigint, positions bigint, changed bigint, added bigint
-) LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
+) LANGUAGE plpgsql {plans} AS $$
 #variable_conflict use_column
 DECLARE
     v_entry bigint;
@@ -158,4 +163,7 @@ POST_BACK = "DROP FUNCTION finance_post(bigint, jsonb)"
 class Migration(migrations.Migration):
     dependencies = [("finance", "0005_principal_movements")]
 
-    operations = [migrations.RunSQL(READ, READ_BACK), migrations.RunSQL(POST, POST_BACK)]
+    operations = [
+        migrations.RunSQL(READ.replace("{plans}", PLANS), READ_BACK),
+        migrations.RunSQL(POST.replace("{plans}", PLANS), POST_BACK),
+    ]
