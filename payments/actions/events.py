@@ -12,6 +12,8 @@ from finance.actions.refusals import RefusedError
 from payments.actions.locks import locked_payment
 from payments.actions.states import accept_payment, decline_payment, return_payment, settle_payment
 from payments.models import GatewayEvent, Payment
+from payments.queries.debits import LONGEST_CODE
+from payments.queries.offered import CARD_PAGE
 
 State = Payment.State
 
@@ -20,6 +22,10 @@ _KINDS = {
     "debit.settled": State.SETTLED,
     "debit.declined": State.DECLINED,
     "debit.returned": State.RETURNED,
+    "session.accepted": State.PROCESSING,
+    "session.settled": State.SETTLED,
+    "session.declined": State.DECLINED,
+    "session.returned": State.RETURNED,
 }
 _OPEN = {State.SUBMITTED, State.CHECKING, State.PROCESSING}
 # What the bank says -> states in which that is old news, because the message came late or again.
@@ -73,10 +79,12 @@ def _carry_out(event: GatewayEvent, *, now: datetime) -> str:
     if wanted is None:
         return f"Nothing is known about messages of kind {event.kind[:40]}."
     try:
-        debit = event.payload["debit"]
+        # What the message is about has the name under which it was ordered: a debit, or a session at the card page.
+        debit = event.payload[event.kind.partition(".")[0]]
         key, client = UUID(str(debit["key"])), str(debit["client"])
         amount, currency = Decimal(str(debit["amount"])), str(debit["currency"])
-        code, reference = str(debit.get("code", ""))[:8], str(debit.get("reference", ""))[:80]
+        last_four = str(debit.get("last_four", ""))
+        code, reference = str(debit.get("code", ""))[:LONGEST_CODE], str(debit.get("reference", ""))[:80]
     except (KeyError, TypeError, ValueError, AttributeError, InvalidOperation):
         return "The message cannot be read."
     known = Payment.objects.filter(public_id=key, gateway=event.gateway).first()
@@ -96,14 +104,18 @@ def _carry_out(event: GatewayEvent, *, now: datetime) -> str:
             },
         )
         return f"The bank says {amount} {currency}, the payment is {payment.amount} {payment.currency}."
-    return _move(payment, State(wanted), code=code, reference=reference, now=now)
+    return _move(payment, State(wanted), code=code, reference=reference, last_four=last_four, now=now)
 
 
-def _move(payment: Payment, wanted: State, *, code: str, reference: str, now: datetime) -> str:
+def _move(
+    payment: Payment, wanted: State, *, code: str, reference: str, last_four: str, now: datetime
+) -> str:
     if payment.state in _KNOWN[wanted]:
         return ""
     if payment.state not in _FROM[wanted]:
         return f"The payment is {payment.state}; the bank says {wanted.value}."
+    if payment.gateway == CARD_PAGE and len(last_four) == 4 and last_four.isascii() and last_four.isdigit():
+        Payment.objects.filter(pk=payment.pk).update(card_last_four=last_four)
     if wanted != State.DECLINED and payment.state in {State.SUBMITTED, State.CHECKING}:
         # The message overtook the bank's own answer to our request.
         accept_payment(payment_id=payment.pk, reference=reference, now=now)

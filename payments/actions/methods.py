@@ -1,4 +1,4 @@
-"""Registering the bank accounts from which a dealership pays."""
+"""Registering the bank accounts from which a dealership pays, and whether it may pay by card."""
 
 import re
 from datetime import date
@@ -87,6 +87,36 @@ def register_method(
         subject=f"payment-method:{method.public_id}",
         dealership=dealership,
         details={"kind": kind, "label": label, "last_four": method.last_four},
+    )
+    return method
+
+
+@transaction.atomic
+def allow_cards(*, dealership: Dealership, actor: User | None) -> PaymentMethod:
+    """Let `dealership` pay by card on the processor's page; the one standing method, made on the first call.
+
+    It holds no card: each payment brings its own, which the processor alone sees. A method that was suspended works
+    again. Staff scope.
+    """
+    method, is_new = PaymentMethod.objects.get_or_create(
+        lender_id=dealership.lender_id,
+        dealership=dealership,
+        kind=PaymentMethod.Kind.CARD,
+        defaults={
+            "label": _("Card on the processor's page"),
+            "holder": dealership.name,
+            "encrypted_number": b"",
+        },
+    )
+    if not is_new and method.state == PaymentMethod.State.ACTIVE:
+        return method
+    method.state = PaymentMethod.State.ACTIVE
+    method.save(update_fields=["state"])
+    audit.record(
+        "payment-method.cards-allowed",
+        actor=actor,
+        subject=f"payment-method:{method.public_id}",
+        dealership=dealership,
     )
     return method
 

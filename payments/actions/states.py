@@ -18,6 +18,7 @@ from payments.actions.errors import PaymentRefusedError
 from payments.actions.locks import locked_payment
 from payments.actions.steps import order_receipt, record_step
 from payments.models import Payment, PaymentShare
+from payments.queries.debits import LONGEST_CODE
 from payments.queries.messages import trouble_context
 from payments.queries.offered import SCHEMES
 from payments.queries.return_reasons import return_reason
@@ -103,7 +104,7 @@ def return_payment(
         payment.return_entry = reverse_payment(
             entry=payment.entry,
             business_date=today,
-            reason=_("Returned %(code)s") % {"code": code},
+            reason=_("Returned %(code)s") % {"code": reason.code},
             actor=actor,
             fee=fee,
         )
@@ -118,7 +119,7 @@ def return_payment(
             key=f"returned:{payment.number}",
             actor=actor,
         )
-    payment.return_code = code[:8]
+    payment.return_code = reason.code[:LONGEST_CODE]
     payment.return_reason = _untranslated(reason.words)[:200]
     payment.returned_at = now
     _move(payment, State.RETURNED, *fields, note=_untranslated(reason.words), now=now)
@@ -141,7 +142,7 @@ def decline_payment(*, payment_id: int, code: str, now: datetime) -> Payment:
     if payment.state == State.DECLINED:
         return payment
     reason = return_reason(SCHEMES[payment.method.kind], code)
-    payment.return_code = code[:8]
+    payment.return_code = reason.code[:LONGEST_CODE]
     payment.return_reason = _untranslated(reason.words)[:200]
     _move(payment, State.DECLINED, "return_code", "return_reason", note=_untranslated(reason.words), now=now)
     audit.record(

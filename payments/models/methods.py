@@ -3,16 +3,17 @@
 import uuid
 
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Dealership, TenantForeignKey, TenantManager, TenantModel
 
 
 class PaymentMethod(TenantModel):
-    """A bank account that may be debited, or a card token held by the processor.
+    """A bank account that may be debited, or the standing way to pay by card on the processor's page.
 
     The account number is encrypted with a key outside the database; people see the last four characters. A card
-    number never reaches the portal.
+    number never reaches the portal: a card row has none, and no last four, since each payment may bring another card.
     """
 
     class Kind(models.TextChoices):
@@ -32,7 +33,7 @@ class PaymentMethod(TenantModel):
     holder = models.CharField(_("account holder"), max_length=100)
     bank_code = models.CharField(_("routing number, BIC or sort code"), max_length=20, blank=True)
     encrypted_number = models.BinaryField()
-    last_four = models.CharField(_("last four characters"), max_length=4)
+    last_four = models.CharField(_("last four characters"), max_length=4, blank=True)
     mandate_reference = models.CharField(_("mandate"), max_length=35, blank=True)
     mandate_signed_on = models.DateField(_("mandate signed"), null=True, blank=True)
     state = models.CharField(_("state"), max_length=9, choices=State, default=State.ACTIVE)
@@ -43,7 +44,12 @@ class PaymentMethod(TenantModel):
     class Meta(TenantModel.Meta):
         verbose_name = _("payment method")
         verbose_name_plural = _("payment methods")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["lender", "dealership"], condition=Q(kind="card"), name="payments_method_one_card"
+            )
+        ]
         indexes = [models.Index(fields=["lender", "dealership"], name="payments_method_dealership")]
 
     def __str__(self) -> str:
-        return f"{self.label} •••• {self.last_four}"
+        return f"{self.label} •••• {self.last_four}" if self.last_four else self.label

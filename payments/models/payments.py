@@ -42,10 +42,13 @@ class Payment(TenantModel):
     submitted_at = models.DateTimeField(_("submitted"))
     settled_at = models.DateTimeField(_("settled"), null=True)
     returned_at = models.DateTimeField(_("returned"), null=True)
-    return_code = models.CharField(_("return code"), max_length=8, blank=True)
+    return_code = models.CharField(_("return code"), max_length=40, blank=True)
     return_reason = models.CharField(_("reason"), max_length=200, blank=True)
     gateway = models.CharField(_("gateway"), max_length=20)
     gateway_reference = models.CharField(_("bank's reference"), max_length=80, blank=True)
+    # Where the payer enters the card: an address of the processor, known while its page is open.
+    processor_page = models.CharField(max_length=500, blank=True)
+    card_last_four = models.CharField(_("card"), max_length=4, blank=True)
     # Claimed by conditional UPDATE: who works on it is not asked again before this moment.
     next_step_at = models.DateTimeField()
     # Set before the bank is called and kept while its answer is unknown: whoever finds it asks, and never sends again.

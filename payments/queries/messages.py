@@ -9,6 +9,7 @@ from django.utils import translation
 
 from payments.models import Payment, PaymentShare
 from payments.queries.identities import identity_of
+from payments.queries.offered import CARD_PAGE
 from payments.queries.return_reasons import ReturnReason
 
 
@@ -54,6 +55,7 @@ def _payment_context(payment: Payment) -> dict[str, Any]:
         "customer": payment.dealership.name,
         "amount": str(payment.amount),
         "method": str(payment.method),
+        "by_card": payment.gateway == CARD_PAGE,
         "submitted_at": payment.submitted_at.isoformat(),
         "value_date": payment.value_date.isoformat(),
         "expected_on": payment.expected_on.isoformat(),

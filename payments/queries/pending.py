@@ -14,6 +14,7 @@ from django.db.models import Sum
 
 from finance.queries.splits import Purpose
 from payments.models import Payment, PaymentShare
+from payments.queries.offered import CARD_PAGE
 
 PENDING_STATES = (Payment.State.SUBMITTED, Payment.State.PROCESSING, Payment.State.CHECKING)
 ZERO = Decimal("0.00")
@@ -118,6 +119,8 @@ def pending_principal_of_lines(line_ids: Iterable[int]) -> dict[int, Decimal]:
     """Principal on its way to the accounts of each credit line, for lines whose credit is free at submission."""
     rows = (
         PaymentShare.objects.filter(account__line_id__in=list(line_ids), payment__state__in=PENDING_STATES)
+        # Opening a card page pays nothing yet.
+        .exclude(payment__gateway=CARD_PAGE, payment__state=Payment.State.SUBMITTED)
         .values("account__line_id")
         .annotate(principal=Sum("principal"))
     )

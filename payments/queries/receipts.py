@@ -11,8 +11,9 @@ from accounts.models import Dealership, Lender
 from finance.models import Account, AccountEvent, LineTerms
 from finance.queries.availability import terms_on
 from payments.models import Payment, PaymentReceipt, PaymentShare, PaymentStep
+from payments.queries.debits import page_closes_at
 from payments.queries.identities import identity_of
-from payments.queries.offered import SCHEMES
+from payments.queries.offered import CARD_PAGE, SCHEMES
 from payments.queries.owing import Portions
 from payments.queries.pending import PENDING_STATES
 from payments.queries.return_reasons import ReturnReason, return_reason
@@ -94,6 +95,16 @@ class ReceiptPage:
     def is_open(self) -> bool:
         """Whether the money is still on its way."""
         return self.state in PENDING_STATES
+
+    @property
+    def by_card(self) -> bool:
+        """Whether it is paid on the card processor's page."""
+        return self.payment.gateway == CARD_PAGE
+
+    @property
+    def card_closes_at(self) -> datetime | None:
+        """Until when the card can be entered."""
+        return page_closes_at(self.payment)
 
     @property
     def is_posted(self) -> bool:
@@ -188,7 +199,10 @@ def _credit_effects(payment: Payment, shares: list[PaymentShare]) -> tuple[Credi
         if line.kind == line.Kind.FLOOR_PLAN and share.principal:
             lines[line.pk] = line
             freed[line.pk] = freed.get(line.pk, ZERO) + share.principal
-    at_once = releases_at_submission(list(lines), payment.value_date) if lines else set()
+    is_unpaid_card = payment.gateway == CARD_PAGE and payment.state == Payment.State.SUBMITTED
+    at_once = (
+        releases_at_submission(list(lines), payment.value_date) if lines and not is_unpaid_card else set()
+    )
     return tuple(
         CreditEffect(line.number, line.name, freed[line.pk], line.pk in at_once) for line in lines.values()
     )

@@ -1,6 +1,7 @@
-"""Why a bank sent a debit back: the schemes' codes, in plain words with what to do next.
+"""Why a bank sent a debit back, or a card was declined: codes in plain words with what to do next.
 
-`payments/data/return_codes.csv` holds the published codes, each with its source and the cause it stands for.
+`payments/data/return_codes.csv` holds the schemes' published codes and `card_decline_codes.csv` those of card
+processors, each with its source and the cause it stands for.
 """
 
 import csv
@@ -11,7 +12,15 @@ from pathlib import Path
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-_TABLE = Path(__file__).resolve().parent.parent / "data" / "return_codes.csv"
+_DATA = Path(__file__).resolve().parent.parent / "data"
+_TABLE = _DATA / "return_codes.csv"
+_CARD_TABLE = _DATA / "card_decline_codes.csv"
+
+CARD_SCHEME = "card"
+# The payer left the processor's page, or its time was over.
+ABANDONED = "abandoned"
+# Shown instead of a code that would tell a thief what the card's bank knows.
+_DISCREET = "generic_decline"
 
 # cause -> what happened, what to do. The words are for the person who paid.
 _WORDS: dict[str, tuple[Promise, Promise]] = {
@@ -47,12 +56,63 @@ _WORDS: dict[str, tuple[Promise, Promise]] = {
     ),
     "bank": (_("The banks could not carry the debit out."), _("Call us; we look into it with the bank.")),
 }
+_WORDS |= {
+    "card_abandoned": (
+        _("No card was used: the card page was left, or its 30 minutes were over."),
+        _("Pay again when your card is at hand."),
+    ),
+    "card_funds": (
+        _("The card's bank did not pay: there was not enough money or credit on the card."),
+        _("Pay with another card or from another account."),
+    ),
+    "card_limit": (
+        _("The card has reached its limit on how often or how much it may pay."),
+        _("Pay later, with another card or from another account."),
+    ),
+    "card_later": (
+        _("The card's bank could not answer just now."),
+        _("Pay again in a few minutes."),
+    ),
+    "card_bank": (
+        _("The card's bank declined the payment and does not tell us why."),
+        _("Ask the bank that issued the card, or pay with another card."),
+    ),
+    "card_proof": (
+        _("The card's bank wanted a confirmation from you and did not get it."),
+        _("Pay again and confirm it with your bank when asked."),
+    ),
+    "card_expired": (_("The card has expired."), _("Pay with another card.")),
+    "card_typed": (
+        _("The card's number, date, security code or post code was not right."),
+        _("Pay again and check what you type against the card."),
+    ),
+    "card_unfit": (_("This card cannot be used for this payment."), _("Pay with another card.")),
+    "card_duplicate": (
+        _("The card processor took this for a repetition of another payment."),
+        _("Look through your payments first. If this one is missing there, call us."),
+    ),
+    "card_fault": (
+        _("The card processor could not carry the payment out."),
+        _("Call us; we look into it with the processor."),
+    ),
+    "card_disputed": (
+        _("The card's holder told the card's bank that this payment was not theirs."),
+        _("Call us before you pay by card again."),
+    ),
+}
+_UNKNOWN_CARD = (
+    _("The card processor gave no reason that we know."),
+    _("Ask the bank that issued the card, or pay with another card."),
+)
 _UNKNOWN = (_("The bank gave no reason that we know."), _("Call us; we look into it with the bank."))
 
 
 @dataclass(frozen=True, slots=True)
 class ReturnReason:
-    """One code: the scheme's own title, what it means in plain words, and what the payer can do."""
+    """One code: the scheme's own title, what it means in plain words, and what the payer can do.
+
+    `code` may be shown to the payer; it is another than the one asked for where that must stay secret.
+    """
 
     code: str
     title: str
@@ -61,15 +121,26 @@ class ReturnReason:
 
 
 def return_reason(scheme: str, code: str) -> ReturnReason:
-    """The reason behind a scheme's code (`ach`, `sepa`, `bacs`); an unknown code gets words that promise nothing."""
+    """The reason behind a scheme's code (`ach`, `sepa`, `bacs`, `card`).
+
+    An unknown code gets words that promise nothing.
+    """
     title, cause = _table().get((scheme, code.upper()), ("", ""))
-    words, next_step = _WORDS.get(cause, _UNKNOWN)
+    if cause == "card_secret":
+        return return_reason(scheme, _DISCREET)
+    words, next_step = _WORDS.get(cause, _UNKNOWN_CARD if scheme == CARD_SCHEME else _UNKNOWN)
     return ReturnReason(code=code, title=title, words=words, next_step=next_step)
 
 
 @lru_cache(maxsize=1)
 def _table() -> dict[tuple[str, str], tuple[str, str]]:
     with _TABLE.open(encoding="utf-8", newline="") as file:
-        return {
+        schemes = {
             (row["scheme"], row["code"].upper()): (row["title"], row["cause"]) for row in csv.DictReader(file)
         }
+    with _CARD_TABLE.open(encoding="utf-8", newline="") as file:
+        cards = {
+            (CARD_SCHEME, row["decline_code"].upper()): (row["handling"], row["cause"])
+            for row in csv.DictReader(file)
+        }
+    return schemes | cards

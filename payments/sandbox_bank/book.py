@@ -4,6 +4,7 @@ import json
 import secrets
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -72,16 +73,66 @@ class Message:
     delivered: bool = False
 
 
-class Book:
-    """Everything the bank knows, safe for threads; each change is on disk before it is answered."""
+class StoredBook(ABC):
+    """One JSON file with what is known and the messages that are owed to clients; safe for threads."""
 
     def __init__(self, path: Path, *, settle_after: float, clock: Callable[[], float] = time.time) -> None:
         self.path = path
         self.settle_after = settle_after
         self.clock = clock
         self._lock = threading.RLock()
-        self.debits: dict[str, Debit] = {}
         self.messages: list[Message] = []
+
+    def due_messages(self) -> list[Message]:
+        """Messages to be sent now, oldest first."""
+        with self._lock:
+            now = self.clock()
+            return [message for message in self.messages if not message.delivered and message.due_at <= now]
+
+    def note_attempt(self, message: Message, *, delivered: bool) -> None:
+        """Remember how sending went; after the last retry the message is given up."""
+        with self._lock:
+            message.delivered = delivered
+            if not delivered:
+                wait = RETRIES[min(message.attempts, len(RETRIES) - 1)]
+                message.attempts += 1
+                message.due_at = self.clock() + wait
+            self._write()
+
+    def _owe(self, url: str, kind: str, about: dict[str, str]) -> None:
+        """Owe a client a message of a kind such as `debit.settled` about what its first word names."""
+        now = self.clock()
+        message_id = f"evt_{secrets.token_hex(12)}"
+        name = kind.partition(".")[0]
+        body = json.dumps({"id": message_id, "kind": kind, "created_at": int(now), name: about})
+        self.messages.append(Message(id=message_id, url=url, body=body, due_at=now))
+
+    def _stored(self) -> dict[str, Any]:
+        """What the file holds; the messages in it are owed again."""
+        stored: dict[str, Any] = json.loads(self.path.read_text(encoding="utf-8"))
+        self.messages = [Message(**row) for row in stored["messages"]]
+        return stored
+
+    def _owed(self) -> list[dict[str, Any]]:
+        return [asdict(message) for message in self.messages if not message.delivered]
+
+    @abstractmethod
+    def _contents(self) -> dict[str, Any]:
+        """All that goes into the file."""
+
+    def _write(self) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = self.path.with_suffix(".new")
+        fresh.write_text(json.dumps(self._contents(), indent=1), encoding="utf-8")
+        fresh.replace(self.path)
+
+
+class Book(StoredBook):
+    """Everything the bank knows, safe for threads; each change is on disk before it is answered."""
+
+    def __init__(self, path: Path, *, settle_after: float, clock: Callable[[], float] = time.time) -> None:
+        super().__init__(path, settle_after=settle_after, clock=clock)
+        self.debits: dict[str, Debit] = {}
         self.switches: dict[str, bool] = dict.fromkeys(SWITCHES, False)
         self._read()
 
@@ -163,22 +214,6 @@ class Book:
                 else:
                     self.send_back(debit.key, debit.why)
 
-    def due_messages(self) -> list[Message]:
-        """Messages to be sent now, oldest first."""
-        with self._lock:
-            now = self.clock()
-            return [message for message in self.messages if not message.delivered and message.due_at <= now]
-
-    def note_attempt(self, message: Message, *, delivered: bool) -> None:
-        """Remember how sending went; after the last retry the message is given up."""
-        with self._lock:
-            message.delivered = delivered
-            if not delivered:
-                wait = RETRIES[min(message.attempts, len(RETRIES) - 1)]
-                message.attempts += 1
-                message.due_at = self.clock() + wait
-            self._write()
-
     def newest_first(self) -> list[Debit]:
         """Every debit, the last one taken first."""
         with self._lock:
@@ -194,31 +229,21 @@ class Book:
         self, debit: Debit, state: str, *, code: str = "", reason: str = "", due_at: float | None = None
     ) -> None:
         debit.state, debit.code, debit.reason, debit.due_at = state, code, reason, due_at
-        now = self.clock()
-        debit.history.append([now, state])
+        debit.history.append([self.clock(), state])
         if debit.notify_url:
-            message_id = f"evt_{secrets.token_hex(12)}"
-            body = json.dumps(
-                {"id": message_id, "kind": f"debit.{state}", "created_at": int(now), "debit": debit.answer()}
-            )
-            self.messages.append(Message(id=message_id, url=debit.notify_url, body=body, due_at=now))
+            self._owe(debit.notify_url, f"debit.{state}", debit.answer())
         self._write()
 
     def _read(self) -> None:
         if not self.path.exists():
             return
-        stored = json.loads(self.path.read_text(encoding="utf-8"))
+        stored = self._stored()
         self.debits = {row["key"]: Debit(**row) for row in stored["debits"]}
-        self.messages = [Message(**row) for row in stored["messages"]]
         self.switches |= {name: on for name, on in stored["switches"].items() if name in SWITCHES}
 
-    def _write(self) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        stored = {
+    def _contents(self) -> dict[str, Any]:
+        return {
             "debits": [asdict(debit) for debit in self.debits.values()],
-            "messages": [asdict(message) for message in self.messages if not message.delivered],
+            "messages": self._owed(),
             "switches": self.switches,
         }
-        fresh = self.path.with_suffix(".new")
-        fresh.write_text(json.dumps(stored, indent=1), encoding="utf-8")
-        fresh.replace(self.path)

@@ -6,7 +6,7 @@ import http.client
 import time
 from urllib.parse import urlsplit
 
-from payments.sandbox_bank.book import Book, Message
+from payments.sandbox_bank.book import Message, StoredBook
 
 TOLERANCE = 300
 _TIMEOUT = 10.0
@@ -27,7 +27,7 @@ def is_signed(header: str, secret: str, content: bytes, *, now: float) -> bool:
     return hmac.compare_digest(signature(secret, int(stamp), content).encode(), header.encode())
 
 
-def deliver(book: Book, secret: str) -> None:
+def deliver(book: StoredBook, secret: str) -> None:
     """Send every message that is due; what is not taken is sent again later."""
     for message in book.due_messages():
         book.note_attempt(message, delivered=_post(message, secret))

@@ -35,9 +35,10 @@ def list_page(book: Book) -> str:
         f"<tr><th scope=row>…{number.ending}</th><td>{escape(number.words)}</td></tr>"
         for number in TEST_NUMBERS
     )
-    return _frame(
+    return frame(
         "Sandbox bank",
-        f"<p class=lead>Debits settle by themselves after {book.settle_after:g} seconds. No money moves here.</p>"
+        f"<p class=lead>Debits settle by themselves after {book.settle_after:g} seconds. No money moves here."
+        ' <a href="/cards/">Card payments</a></p>'
         f"{debits}<section><h2>Failures</h2><ul class=switches>{switches}</ul></section>"
         "<section><h2>Test numbers</h2><p class=lead>An account number that ends in one of these always behaves so:</p>"
         f"<table><caption class=hidden>Test numbers</caption><tbody>{numbers}"
@@ -60,7 +61,7 @@ def debit_page(debit: Debit) -> str:
             ("Key", debit.key),
         )
     )
-    steps = "".join(f"<li>{_moment(when)} {escape(_STATES[state])}</li>" for when, state in debit.history)
+    steps = "".join(f"<li>{moment_text(when)} {escape(_STATES[state])}</li>" for when, state in debit.history)
     buttons = ""
     if debit.state == "accepted":
         buttons += _button(debit, "settle", "Settle now") + _button(debit, "decline", "Decline")
@@ -69,7 +70,7 @@ def debit_page(debit: Debit) -> str:
             _button(debit, "return", f"Return with {return_code(debit.scheme, why)}, {why}", why)
             for why in RETURN_CODES
         )
-    return _frame(
+    return frame(
         f"Debit {debit.reference}",
         '<p><a href="/">All debits</a></p>'
         f"<dl>{facts}</dl><div class=buttons>{buttons}</div><h2>History</h2><ol>{steps}</ol>",
@@ -78,14 +79,14 @@ def debit_page(debit: Debit) -> str:
 
 def error_page(words: str) -> str:
     """A page for what cannot be done."""
-    return _frame("Not possible", f'<p>{escape(words)}</p><p><a href="/">All debits</a></p>')
+    return frame("Not possible", f'<p>{escape(words)}</p><p><a href="/">All debits</a></p>')
 
 
 def _row(debit: Debit) -> str:
     return (
         f'<tr><th scope=row><a href="/debits/{escape(debit.key)}">{escape(debit.reference)}</a></th>'
         f"<td>{escape(debit.number)}</td><td>{escape(debit.holder)} ····{escape(debit.last_four)}</td>"
-        f"<td class=amount>{escape(debit.amount)} {escape(debit.currency)}</td><td>{_moment(debit.taken_at)}</td>"
+        f"<td class=amount>{escape(debit.amount)} {escape(debit.currency)}</td><td>{moment_text(debit.taken_at)}</td>"
         f'<td><span class="state {escape(debit.state)}">{escape(_state_words(debit))}</span></td></tr>'
     )
 
@@ -101,14 +102,17 @@ def _button(debit: Debit, act: str, label: str, why: str = "") -> str:
     )
 
 
-def _moment(seconds: float) -> str:
+def moment_text(seconds: float) -> str:
+    """A moment as the bank's pages write it."""
     return datetime.fromtimestamp(seconds, tz=UTC).strftime("%d %b %Y, %H:%M:%S UTC")
 
 
-def _frame(title: str, content: str) -> str:
+def frame(title: str, content: str, *, home: str = "Sandbox bank", head: str = "") -> str:
+    """A whole page: `content` and `head` are markup, `title` and `home` are text."""
     return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)} - Sandbox bank</title>'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        '<link rel="stylesheet" href="/style.css"></head><body><header><a href="/">Sandbox bank</a></header>'
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)} - {escape(home)}</title>'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">{head}'
+        '<link rel="stylesheet" href="/style.css"></head><body><header>'
+        f'<a href="/">{escape(home)}</a></header>'
         f"<main><h1>{escape(title)}</h1>{content}</main></body></html>"
     )

@@ -1,4 +1,7 @@
-"""The bank as an HTTP server: a JSON API for clients, pages for people, a clock that settles."""
+"""The bank as an HTTP server: a JSON API for clients, pages for people, a clock that settles.
+
+The same process stands in for a card processor, with a secret, sessions and pages of its own.
+"""
 
 import json
 import logging
@@ -10,9 +13,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
-from payments.sandbox_bank import pages
+from payments.sandbox_bank import card_pages, pages
 from payments.sandbox_bank.behaviour import RETURN_CODES, behaviour_of
 from payments.sandbox_bank.book import Book, ConflictError, NotPossibleError
+from payments.sandbox_bank.cards import CardBook, UnusableCardError
 from payments.sandbox_bank.messages import deliver, is_signed
 
 logger = logging.getLogger(__name__)
@@ -25,15 +29,19 @@ _POLICY = "default-src 'none'; style-src 'self'; form-action 'self'; frame-ances
 
 
 class BankServer(ThreadingHTTPServer):
-    """Serves one book on the loopback address."""
+    """Serves one book of debits, and one of card sessions where it has one, on the loopback address."""
 
     daemon_threads = True
     allow_reuse_address = True
 
-    def __init__(self, port: int, book: Book, secret: str) -> None:
+    def __init__(
+        self, port: int, book: Book, secret: str, *, cards: CardBook | None = None, card_secret: str = ""
+    ) -> None:
         super().__init__(("127.0.0.1", port), BankHandler)
         self.book = book
         self.secret = secret
+        self.cards = cards
+        self.card_secret = card_secret
         self._ended = threading.Event()
 
     def start_clock(self, every: float = 0.5) -> None:
@@ -44,6 +52,9 @@ class BankServer(ThreadingHTTPServer):
                 try:
                     self.book.move_on()
                     deliver(self.book, self.secret)
+                    if self.cards is not None:
+                        self.cards.move_on()
+                        deliver(self.cards, self.card_secret)
                 except Exception:
                     logger.exception("The bank's clock stumbled")
 
@@ -63,12 +74,16 @@ class BankHandler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer look-ups of clients, and pages."""
-        if self.path.startswith("/api/"):
-            self._api(self._look_up)
+        if self.path.startswith("/api/sessions/"):
+            self._api(self._look_up_session, self.server.card_secret)
+        elif self.path.startswith("/api/"):
+            self._api(self._look_up, self.server.secret)
         elif not self._is_local():
             self._html(403, pages.error_page("These pages answer on this machine only."))
         elif self.path == "/":
             self._html(200, pages.list_page(self.server.book))
+        elif self.path.startswith("/cards/") and self.server.cards is not None:
+            self._card_page(self.server.cards, self.path.removeprefix("/cards/"))
         elif self.path == "/style.css":
             self._send(200, _STYLE.read_bytes(), "text/css; charset=utf-8")
         elif self.path == "/health":
@@ -89,15 +104,19 @@ class BankHandler(BaseHTTPRequestHandler):
             return
         self.body = self.rfile.read(int(length))
         if self.path == "/api/debits":
-            self._api(self._take)
+            self._api(self._take, self.server.secret)
+        elif self.path == "/api/sessions":
+            self._api(self._open_session, self.server.card_secret)
         elif not self._is_local() or self.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin":
             self._html(403, pages.error_page("These buttons answer on this machine only."))
+        elif self.path.startswith("/cards/") and self.server.cards is not None:
+            self._card_form(self.server.cards)
         else:
             self._button()
 
     # --- the API ------------------------------------------------------------------------------------------------------
 
-    def _api(self, act: Callable[[], None]) -> None:
+    def _api(self, act: Callable[[], None], secret: str) -> None:
         switches = self.server.book.switches
         if switches["down"]:
             self._hang_up()
@@ -109,7 +128,7 @@ class BankHandler(BaseHTTPRequestHandler):
             return
         content = self.body if self.command == "POST" else self.path.encode()
         header = self.headers.get("Bank-Signature", "")
-        if not is_signed(header, self.server.secret, content, now=time.time()):
+        if not secret or not is_signed(header, secret, content, now=time.time()):
             self._json(401, {"error": "The signature is wrong or old."})
             return
         act()
@@ -144,10 +163,74 @@ class BankHandler(BaseHTTPRequestHandler):
         else:
             self._json(200, debit.answer())
 
+    def _open_session(self) -> None:
+        cards = self.server.cards
+        if cards is None:
+            self._json(404, {"error": "There is no card processor here."})
+            return
+        try:
+            session = cards.open(json.loads(self.body))
+        except (ValueError, KeyError, TypeError):
+            self._json(422, {"error": "The order cannot be read."})
+            return
+        except ConflictError:
+            self._json(409, {"error": "This key was used for another order."})
+            return
+        if self.server.book.switches["silent"]:
+            time.sleep(SILENT_SECONDS)
+            self._hang_up()
+            return
+        self._json(200, session.answer(self._page_of(session.token)))
+
+    def _look_up_session(self) -> None:
+        cards = self.server.cards
+        session = cards.look_up(self.path.removeprefix("/api/sessions/")) if cards else None
+        if session is None:
+            self._json(404, {"error": "There is no such session."})
+        else:
+            self._json(200, session.answer(self._page_of(session.token)))
+
+    def _page_of(self, token: str) -> str:
+        return f"http://{self.headers.get('Host', '')}/cards/{token}"
+
+    # --- the card pages -----------------------------------------------------------------------------------------------
+
+    def _card_page(self, cards: CardBook, token: str) -> None:
+        if not token:
+            self._html(200, card_pages.sessions_page(cards))
+            return
+        session = cards.with_token(token)
+        if session is None:
+            self._html(404, pages.error_page("There is no such page."))
+        elif session.state == "open":
+            self._html(200, card_pages.form_page(session))
+        else:
+            self._html(200, card_pages.outcome_page(session))
+
+    def _card_form(self, cards: CardBook) -> None:
+        token, _slash, act = self.path.removeprefix("/cards/").partition("/")
+        fields = self._fields()
+        try:
+            if act == "leave":
+                cards.leave(token)
+            else:
+                names = ("number", "expiry", "security_code")
+                cards.take_card(token, *(fields.get(name, "") for name in names))
+        except UnusableCardError as problem:
+            session = cards.with_token(token)
+            if session is not None:
+                self._html(422, card_pages.form_page(session, problem=str(problem)))
+                return
+            self._html(404, pages.error_page("There is no such page."))
+        except NotPossibleError as problem:
+            self._html(409, pages.error_page(str(problem)))
+        else:
+            self._go(f"/cards/{token}")
+
     # --- the pages ----------------------------------------------------------------------------------------------------
 
     def _button(self) -> None:
-        fields = {name: values[0] for name, values in parse_qs(self.body.decode(errors="replace")).items()}
+        fields = self._fields()
         book = self.server.book
         back = "/"
         try:
@@ -170,8 +253,15 @@ class BankHandler(BaseHTTPRequestHandler):
         except NotPossibleError as problem:
             self._html(409, pages.error_page(str(problem)))
             return
+        self._go(back)
+
+    def _fields(self) -> dict[str, str]:
+        sent = parse_qs(self.body.decode(errors="replace"))
+        return {name: values[0] for name, values in sent.items()}
+
+    def _go(self, path: str) -> None:
         self.send_response(303)
-        self.send_header("Location", back)
+        self.send_header("Location", path)
         self.send_header("Content-Length", "0")
         self.end_headers()
 

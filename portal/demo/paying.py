@@ -12,7 +12,7 @@ from accounts.actions.numbers import next_number
 from accounts.models import Dealership, Lender, Membership, NumberSequence, OutgoingMessage, User
 from finance.actions.receipts import Share, post_payment, reverse_payment
 from finance.models import Account
-from payments.actions.methods import register_method
+from payments.actions.methods import allow_cards, register_method
 from payments.actions.steps import order_receipt
 from payments.actions.submit import submit_payment
 from payments.models import Payment, PaymentMethod, PaymentShare
@@ -28,6 +28,7 @@ _ACCOUNTS = {
     "EUR": (PaymentMethod.Kind.SEPA_DEBIT, "", "FR1420041010050500013M02606"),
     "GBP": (PaymentMethod.Kind.BACS_DEBIT, "20-00-00", "5577{:04d}"),
 }
+_TAKES_CARDS = {"albion"}
 _RECEIPTS_DAYS = 60
 
 
@@ -59,6 +60,8 @@ class Payer:
                 mandate_reference=f"M-{site.number}",
                 mandate_signed_on=self.today - timedelta(days=400),
             )
+            if self.lender.slug in _TAKES_CARDS:
+                allow_cards(dealership=site, actor=self.finance)
         return self.methods[site.pk]
 
     def pay(self, site: Dealership, shares: Sequence[Share], day: date) -> Payment:

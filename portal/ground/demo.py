@@ -271,6 +271,7 @@ def _choose_addresses(demo: Demo) -> None:
         "FORECOURT_PUBLIC_SCHEME": "http",
         "FORECOURT_PUBLIC_PORT": str(web),
         "BANK_GATEWAY_URL": f"http://{ports.LOOPBACK}:{bank}",
+        "CARD_GATEWAY_URL": f"http://{ports.LOOPBACK}:{bank}",
         "PYTHONUNBUFFERED": "1",
     }
 

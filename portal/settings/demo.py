@@ -12,6 +12,8 @@ os.environ.setdefault("FORECOURT_TLS_REDIRECT", "no")
 os.environ.setdefault("SCANNER_REQUIRED", "no")
 os.environ.setdefault("BANK_GATEWAY_URL", "http://127.0.0.1:8010")
 os.environ.setdefault("BANK_GATEWAY_SECRET", "demo-bank-secret")
+os.environ.setdefault("CARD_GATEWAY_URL", os.environ["BANK_GATEWAY_URL"])
+os.environ.setdefault("CARD_GATEWAY_SECRET", "demo-card-secret")
 
 from portal.settings.base import *
 from portal.settings.base import DATA_DIR, ENVIRONMENT

@@ -48,7 +48,7 @@ def order(number: str = "000123456789", **changes: Any) -> DebitOrder:
 @pytest.fixture
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """The portal waits half a second, the bank dawdles one."""
-    monkeypatch.setattr("payments.gateways.bank_debit._TIMEOUT", (1.0, 0.5))
+    monkeypatch.setattr("payments.gateways.exchange.TIMEOUT", (1.0, 0.5))
     monkeypatch.setattr(bank_server, "SLOW_SECONDS", 1.0)
     monkeypatch.setattr(bank_server, "SILENT_SECONDS", 1.0)
 

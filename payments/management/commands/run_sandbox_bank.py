@@ -8,12 +8,13 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from payments.sandbox_bank.book import Book
+from payments.sandbox_bank.cards import CardBook
 from payments.sandbox_bank.server import BankServer
 
 
 class Command(BaseCommand):
     help = (
-        "Run a bank that takes debits and moves no money, with pages of its own, for the demo and for tests."
+        "Run a bank and a card processor that move no money, with pages of their own, for the demo and tests."
     )
     requires_system_checks = []
 
@@ -27,8 +28,15 @@ class Command(BaseCommand):
             raise CommandError("The sandbox bank runs in the demo only.")
         path = options["book"] or Path(settings.DATA_DIR) / "sandbox-bank.json"
         book = Book(path, settle_after=options["settle_after"])
+        cards = CardBook(path.with_name(f"{path.stem}-cards.json"), settle_after=options["settle_after"])
         try:
-            server = BankServer(options["port"], book, settings.BANK_GATEWAY_SECRET)
+            server = BankServer(
+                options["port"],
+                book,
+                settings.BANK_GATEWAY_SECRET,
+                cards=cards,
+                card_secret=settings.CARD_GATEWAY_SECRET,
+            )
         except OSError as problem:
             raise CommandError(
                 f"The sandbox bank cannot listen on port {options['port']}: {problem}"
