@@ -1,4 +1,4 @@
-"""Writing and sending mails."""
+"""Writing mails and text messages."""
 
 import re
 from datetime import datetime
@@ -22,16 +22,7 @@ def write_mail(message: OutgoingMessage) -> EmailMultiAlternatives:
     `_date` are dates.
     """
     lender = message.lender
-    origin = public_origin()
-    context: dict[str, Any] = {name: _read(name, value) for name, value in message.context.items()}
-    context |= {
-        "lender": lender,
-        "person": message.user,
-        "dealership": message.dealership,
-        "origin": origin,
-    }
-    if "action_path" in context:
-        context["action_url"] = f"{origin}{context['action_path']}"
+    context = _context(message)
     with translation.override(lender.locale.partition("_")[0]), timezone.override(lender.zone):
         subject = " ".join(_plain(f"emails/{message.template}.subject", context).split())
         text = re.sub(r"\n{3,}", "\n\n", _plain(f"emails/{message.template}.txt", context)).strip() + "\n"
@@ -51,6 +42,27 @@ def write_mail(message: OutgoingMessage) -> EmailMultiAlternatives:
     )
     mail.attach_alternative(page, "text/html")
     return mail
+
+
+def write_text(message: OutgoingMessage) -> str:
+    """The words of an ordered text message, from `templates/texts/<template>.txt`, in one paragraph."""
+    lender = message.lender
+    with translation.override(lender.locale.partition("_")[0]), timezone.override(lender.zone):
+        return " ".join(_plain(f"texts/{message.template}.txt", _context(message)).split())
+
+
+def _context(message: OutgoingMessage) -> dict[str, Any]:
+    origin = public_origin()
+    context: dict[str, Any] = {name: _read(name, value) for name, value in message.context.items()}
+    context |= {
+        "lender": message.lender,
+        "person": message.user,
+        "dealership": message.dealership,
+        "origin": origin,
+    }
+    if "action_path" in context:
+        context["action_url"] = f"{origin}{context['action_path']}"
+    return context
 
 
 def _plain(template_name: str, context: dict[str, Any]) -> str:

@@ -1,7 +1,9 @@
 """Work of the accounts app that happens after the request."""
 
 import logging
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 from django.conf import settings
 from django.contrib.sessions.backends.db import SessionStore
@@ -9,7 +11,8 @@ from django.utils import timezone
 
 from accounts.actions.delivery import claim_message, message_failed, message_sent
 from accounts.actions.tidying import forget_stale_records
-from accounts.emails import write_mail
+from accounts.emails import write_mail, write_text
+from accounts.gateways.text_messages import TextMessage, sender_of, text_sender
 from accounts.models import LenderHost, OutgoingMessage
 from accounts.tenancy import tenant
 from accounts.tenant_tasks import sweep_task
@@ -23,8 +26,9 @@ _SWEPT_AT_ONCE = 500
 def deliver_message(lender_id: int, message_id: int) -> bool:
     """Send one ordered message; True when it left. Safe to run twice: only the run that claims it sends.
 
-    Claiming, sending and recording are three steps, so that no transaction waits for a mail server. A template that
-    cannot be written is treated like a server that does not answer: it is tried again, and given up on record.
+    Claiming, sending and recording are three steps, so that no transaction waits for a mail server or a text provider.
+    A template that cannot be written is treated like a server that does not answer: it is tried again, and given up on
+    record.
     """
     with tenant(lender_id):
         message = claim_message(message_id=message_id, now=timezone.now())
@@ -32,8 +36,8 @@ def deliver_message(lender_id: int, message_id: int) -> bool:
         return False
     try:
         with tenant(lender_id):
-            mail = write_mail(message)
-        mail.send()
+            send = _written(message)
+        send()
     except Exception as error:  # whatever went wrong, the message must come back
         logger.exception("A message did not leave", extra={"message_key": message.key})
         with tenant(lender_id):
@@ -42,6 +46,21 @@ def deliver_message(lender_id: int, message_id: int) -> bool:
     with tenant(lender_id):
         message_sent(message=message, now=timezone.now())
     return True
+
+
+def _written(message: OutgoingMessage) -> Callable[[], object]:
+    """The message in its final words; calling what this returns sends it."""
+    if message.channel == OutgoingMessage.Channel.EMAIL:
+        return write_mail(message).send
+    lender = message.lender
+    text = TextMessage(
+        key=str(message.public_id),
+        recipient=message.recipient,
+        sender=sender_of(lender.name),
+        mail_sender=lender.mail_sender,
+        body=write_text(message),
+    )
+    return partial(text_sender().send, text)
 
 
 @sweep_task("accounts.tasks.sweep_outgoing_messages")
@@ -53,7 +72,6 @@ def sweep_outgoing_messages() -> int:
             due = list(
                 OutgoingMessage.objects.filter(
                     state__in=[OutgoingMessage.State.WAITING, OutgoingMessage.State.SENDING],
-                    channel=OutgoingMessage.Channel.EMAIL,
                     next_attempt_at__lte=timezone.now(),
                 )
                 .order_by("next_attempt_at")

@@ -25,7 +25,6 @@ def claim_message(*, message_id: int, now: datetime) -> OutgoingMessage | None:
     claimed = OutgoingMessage.objects.filter(
         Q(state=OutgoingMessage.State.WAITING) | Q(state=OutgoingMessage.State.SENDING),
         pk=message_id,
-        channel=OutgoingMessage.Channel.EMAIL,
         next_attempt_at__lte=now,
     ).update(state=OutgoingMessage.State.SENDING, attempts=F("attempts") + 1, next_attempt_at=now + CLAIM)
     return OutgoingMessage.objects.get(pk=message_id) if claimed == 1 else None

@@ -25,7 +25,8 @@ def order_message(
     """Order a mail or text message; it leaves after commit, and the sweep sends it if the broker loses the hint.
 
     `key` makes the order repeatable: the same key again returns the first row and sends nothing twice. `template`
-    names `templates/emails/<template>.{subject,txt,html}`; `context` must be JSON.
+    names `templates/emails/<template>.{subject,txt,html}`, or of a text `templates/texts/<template>.txt`; `context`
+    must be JSON.
     """
     message, created = OutgoingMessage.objects.get_or_create(
         lender_id=current_scope().lender_id,

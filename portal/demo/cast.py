@@ -22,6 +22,7 @@ class Person:
     customer_number: str | None = None
     password: str = PASSWORD
     shown: bool = True
+    phone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,15 @@ SUMMIT = DemoLender(
         Site("20012", "Larkspur Superstore", "9100 E Arapahoe Rd", "80112", "Centennial", "CO"),
     ),
     people=(
-        Person("dana", "Dana Whitlock", _DEALER, "20001", _OWNER, customer_number="720001"),
+        Person(
+            "dana",
+            "Dana Whitlock",
+            _DEALER,
+            "20001",
+            _OWNER,
+            customer_number="720001",
+            phone="+1 303 555 0177",
+        ),
         Person("pat", "Pat Romero", _DEALER, "20001", _PAYER),
         Person("vic", "Vic Tran", _DEALER, "20001", _VIEWER),
         Person("lou", "Lou Castellanos", _DEALER, "20012", _OWNER),
@@ -195,7 +204,15 @@ ALBION = DemoLender(
         Site("51003", "Jack Ashdown", "3 Mill Lane", "OX4 2GX", "Oxford", "", "GB", Dealership.Kind.PRIVATE),
     ),
     people=(
-        Person("beth", "Beth Harcourt", _DEALER, "51001", _OWNER, customer_number="751001"),
+        Person(
+            "beth",
+            "Beth Harcourt",
+            _DEALER,
+            "51001",
+            _OWNER,
+            customer_number="751001",
+            phone="+44 7700 900142",
+        ),
         Person("jack", "Jack Ashdown", _DEALER, "51003", _OWNER, customer_number="751003"),
         Person("fraser", "Fraser Quill", _FINANCE),
         Person("skye", "Skye Duncan", _SUPPORT),

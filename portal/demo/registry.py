@@ -87,6 +87,7 @@ def _enter_person(person: Person, demo: DemoLender, sites: dict[str, Dealership]
         kind=User.Kind(person.kind),
         password=person.password,
         customer_number=person.customer_number,
+        phone=person.phone,
         # Older than the days that a contact must have stood before a code may go to it.
         contact_since=timezone.now() - timedelta(days=200),
     )

@@ -278,6 +278,9 @@ CARD_GATEWAY_URL = environment.text("CARD_GATEWAY_URL", "")
 CARD_GATEWAY_SECRET = environment.text("CARD_GATEWAY_SECRET", "")
 SMS_GATEWAY_URL = environment.text("SMS_GATEWAY_URL", "")
 SMS_GATEWAY_SECRET = environment.text("SMS_GATEWAY_SECRET", "")
+SMS_SENDER = environment.text("SMS_SENDER", "")
+# Only the demo has a folder in which mails and text messages land.
+MAILBOX_DIR: Path | None = None
 # host:port of a clamd that speaks INSTREAM; without one, production keeps uploads in quarantine.
 SCANNER_ADDRESS = environment.text("SCANNER_ADDRESS", "")
 SCANNER_REQUIRED = environment.flag("SCANNER_REQUIRED", True)

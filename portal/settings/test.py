@@ -11,8 +11,10 @@ from portal.settings.demo import *
 
 # Gone with the process that used them.
 _FILES = tempfile.TemporaryDirectory(prefix="forecourt-files-")
+_MAILBOX = tempfile.TemporaryDirectory(prefix="forecourt-mailbox-")
 _STATIC = tempfile.TemporaryDirectory(prefix="forecourt-static-")
 MEDIA_ROOT = Path(_FILES.name)
+MAILBOX_DIR = Path(_MAILBOX.name)
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

@@ -11,9 +11,10 @@ from django.db import transaction
 from accounts.actions.outbox import order_message
 from accounts.audit import record
 from accounts.encryption import keyed_hash, matches
-from accounts.models import User
+from accounts.models import OutgoingMessage, User
+from accounts.queries.texts import text_number
 from support.models import IdentityCheck
-from support.queries.people import contact_is_fresh, masked
+from support.queries.people import contact_is_fresh, masked, masked_number
 
 VALID_FOR = timedelta(minutes=10)
 TRIES = 3
@@ -22,6 +23,8 @@ DIGITS = 8
 
 SENDS = 3
 SENDS_WINDOW = timedelta(minutes=30)
+
+Channel = OutgoingMessage.Channel
 
 _PURPOSE = "identity check"
 
@@ -32,6 +35,7 @@ class Refusal(StrEnum):
     OWN_ACCOUNT = "own_account"
     SWITCHED_OFF = "switched_off"
     CONTACT_FRESH = "contact_fresh"
+    NO_PHONE = "no_phone"
     TOO_MANY_CODES = "too_many_codes"
     NO_CHECK = "no_check"
     NO_REASON = "no_reason"
@@ -56,11 +60,13 @@ class Judgement(StrEnum):
     NONE_OPEN = "none_open"
 
 
-def send_identity_code(*, person: User, agent: User, now: datetime) -> IdentityCheck:
-    """Send a one-time code to the registered e-mail of `person`; an earlier code of this agent for them dies.
+def send_identity_code(
+    *, person: User, agent: User, now: datetime, channel: str = Channel.EMAIL
+) -> IdentityCheck:
+    """Send a one-time code to the registered e-mail or mobile phone of `person`; this agent's earlier code dies.
 
-    Raises RefusedError for the own account, an account that is off, a contact that changed in the last 30 days, and
-    the fourth code within half an hour.
+    Raises RefusedError for the own account, an account that is off, a contact that changed in the last 30 days, a text
+    message where none can go, and the fourth code within half an hour.
     """
     require_agent(agent)
     with transaction.atomic():
@@ -69,6 +75,9 @@ def send_identity_code(*, person: User, agent: User, now: datetime) -> IdentityC
         refusal = _refusal_to_send(locked, agent, now=now)
         if refusal:
             raise RefusedError(refusal)
+        number = text_number(locked) if channel == Channel.SMS else ""
+        if channel == Channel.SMS and not number:
+            raise RefusedError(Refusal.NO_PHONE)
         IdentityCheck.objects.filter(
             person=locked, agent=agent, state__in=[IdentityCheck.State.SENT, IdentityCheck.State.PASSED]
         ).update(state=IdentityCheck.State.FAILED)
@@ -78,7 +87,7 @@ def send_identity_code(*, person: User, agent: User, now: datetime) -> IdentityC
             public_id=public_id,
             person=locked,
             agent=agent,
-            contact=masked(locked.email),
+            contact=masked_number(number) or masked(locked.email),
             code_hash=keyed_hash(_PURPOSE, f"{public_id}:{code}"),
             sent_at=now,
             expires_at=now + VALID_FOR,
@@ -86,7 +95,8 @@ def send_identity_code(*, person: User, agent: User, now: datetime) -> IdentityC
         order_message(
             key=f"identity-code:{public_id}",
             template="identity-code",
-            recipient=locked.email,
+            recipient=number or locked.email,
+            channel=Channel(channel),
             user=locked,
             is_secret=True,
             context={
@@ -154,7 +164,7 @@ def _refusal_to_send(person: User, agent: User, *, now: datetime) -> Refusal | N
 
 
 def _note(code: str, check: IdentityCheck, **details: object) -> None:
-    """The trail of a check; the code itself is nowhere but in the person's mailbox."""
+    """The trail of a check; the code itself is nowhere but in the person's mailbox or phone."""
     record(
         code,
         actor=check.agent,

@@ -1,7 +1,35 @@
 """What an agent types at the unlock desk."""
 
+from typing import Any
+
 from django import forms
 from django.utils.translation import gettext_lazy
+
+from accounts.models import OutgoingMessage
+
+Channel = OutgoingMessage.Channel
+
+
+class SendForm(forms.Form):
+    """Where the code goes: the registered contacts, masked. Without a phone on file there is nothing to choose."""
+
+    channel = forms.ChoiceField(
+        label=gettext_lazy("Send it to"),
+        widget=forms.RadioSelect,
+        required=False,
+        error_messages={"invalid_choice": gettext_lazy("Choose one of the registered contacts.")},
+    )
+
+    def __init__(self, data: Any = None, *, contact: str, phone: str) -> None:
+        super().__init__(data, label_suffix="", initial={"channel": Channel.EMAIL.value})
+        choices = [(Channel.EMAIL.value, contact)]
+        if phone:
+            choices.append((Channel.SMS.value, phone))
+        self.fields["channel"].choices = choices  # type: ignore[attr-defined]
+
+    def clean_channel(self) -> str:
+        """The chosen contact; the e-mail where nothing was said."""
+        return str(self.cleaned_data["channel"] or Channel.EMAIL.value)
 
 
 class CodeForm(forms.Form):

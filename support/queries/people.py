@@ -19,6 +19,7 @@ from accounts.models import (
     User,
 )
 from accounts.queries.sign_in import Lock, locks_of, recent_attempts
+from accounts.queries.texts import text_number
 from finance.formatting import format_clock, format_date, format_moment
 from payments.models import Payment
 from support.models import IdentityCheck, Ticket
@@ -112,10 +113,11 @@ class MembershipRow:
 
 @dataclass(frozen=True, slots=True)
 class PersonFile:
-    """All that the unlock desk shows of one person."""
+    """All that the unlock desk shows of one person; `phone` is empty where no text message can go to it."""
 
     person: User
     contact: str
+    phone: str
     memberships: Sequence[MembershipRow]
     locks: Sequence[Lock]
     lock_texts: Sequence[str]
@@ -137,6 +139,7 @@ def person_file(person: User, *, lender: Lender, now: datetime) -> PersonFile:
     return PersonFile(
         person=person,
         contact=masked(person.email),
+        phone=masked_number(text_number(person)),
         memberships=[
             MembershipRow(
                 row.dealership, str(row.get_role_display()), _membership_note(row, lender=lender, now=now)
@@ -181,6 +184,11 @@ def masked(email: str) -> str:
     name, _at, host = email.partition("@")
     label, dot, rest = host.rpartition(".")
     return f"{name[:1]}•••@{label[:1]}•••{dot}{rest}"
+
+
+def masked_number(number: str) -> str:
+    """A phone number that can be recognised but not read off: `•••• 42`; nothing of nothing."""
+    return f"•••• {number[-2:]}" if number else ""
 
 
 def lock_text(lock: Lock, *, lender: Lender, now: datetime) -> str:

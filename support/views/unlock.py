@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.models import User
 from accounts.permissions import allowed_to
+from accounts.queries.texts import text_number
 from support.actions.identity import (
     SENDS,
     TRIES,
@@ -23,9 +24,17 @@ from support.actions.identity import (
 )
 from support.actions.looks import note_look
 from support.actions.unlock import CHECK_FRESH_FOR, unlock_person
-from support.forms.unlock import CodeForm, UnlockForm
+from support.forms.unlock import CodeForm, SendForm, UnlockForm
 from support.models import IdentityCheck
-from support.queries.people import CONTACT_AGE, SHORTEST_SEARCH, last_check, person_file, search_people
+from support.queries.people import (
+    CONTACT_AGE,
+    SHORTEST_SEARCH,
+    last_check,
+    masked,
+    masked_number,
+    person_file,
+    search_people,
+)
 from support.queries.tickets import state_word
 from support.views.tickets import access_of
 
@@ -79,6 +88,7 @@ def unlock_person_page(request: HttpRequest, public_id: UUID) -> HttpResponse:
         "support/unlock_person.html",
         {
             "form": code_form if code_form.is_bound else unlock_form,
+            "send_form": SendForm(contact=file.contact, phone=file.phone),
             "code_form": code_form,
             "unlock_form": unlock_form,
             "person": person,
@@ -109,8 +119,18 @@ def _step(person: User, agent: User) -> dict[str, Any]:
 
 
 def _send(request: HttpRequest, person: User) -> HttpResponse:
+    form = SendForm(request.POST, contact=masked(person.email), phone=masked_number(text_number(person)))
+    if not form.is_valid():
+        # The page was older than the person's contacts, or not ours.
+        messages.error(request, str(form.errors["channel"][0]))
+        return redirect("support:unlock-person", person.public_id)
     try:
-        check = send_identity_code(person=person, agent=access_of(request).user, now=timezone.now())
+        check = send_identity_code(
+            person=person,
+            agent=access_of(request).user,
+            now=timezone.now(),
+            channel=form.cleaned_data["channel"],
+        )
     except RefusedError as error:
         messages.error(request, _words(error.refusal))
     else:
@@ -170,10 +190,11 @@ def _words(refusal: Refusal) -> str:
             "The account is switched off, so no code is sent. Finance staff can switch it on."
         ),
         Refusal.CONTACT_FRESH: _(
-            "The registered e-mail changed less than %(days)s days ago, so a code to it proves nothing. "
+            "The registered e-mail or phone changed less than %(days)s days ago, so a code to it proves nothing. "
             "Send the caller to the dealership's owner, or ring the number in the contract."
         )
         % {"days": CONTACT_AGE.days},
+        Refusal.NO_PHONE: _("No text message can go to this person's phone. Send the code by e-mail."),
         Refusal.TOO_MANY_CODES: _(
             "%(count)s codes went out within half an hour. Wait, and ask the caller to look into the spam folder."
         )

@@ -1,0 +1,1 @@
+"""Gateways of the accounts app: one kind of outside I/O each."""
