@@ -362,7 +362,7 @@ class OfficeAdmin(admin.ModelAdmin):
                 "entry": entry,
                 "form": form,
                 "errors": form.errors,
-                "media": self.media + form.media,
+                "media": str(form.media),
             },
         )
 
@@ -444,7 +444,7 @@ class OfficeAdmin(admin.ModelAdmin):
                 else self.address("changelist"),
                 "form": form,
                 "errors": form.errors,
-                "media": self.media + form.media,
+                "media": str(form.media),
             },
         )
 

@@ -33,7 +33,7 @@ class ReasonField(forms.CharField):
         super().__init__(
             label=kwargs.pop("label", _("Reason")),
             max_length=300,
-            widget=forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField"}),
+            widget=forms.Textarea(attrs={"rows": 3}),
             help_text=_("Kept in the audit trail beside your name."),
             error_messages={"required": _("Say why. It is kept in the audit trail.")},
             **kwargs,
