@@ -1,6 +1,6 @@
 """Enters the demo's lenders, sites and people."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import psycopg2
 from django.db import transaction
@@ -9,6 +9,7 @@ from django.utils import timezone
 from accounts.actions.people import add_membership, create_user
 from accounts.models import Dealership, EmailCodeFactor, Lender, LenderHost, Membership, User
 from accounts.tenancy import platform, tenant
+from finance.actions.statements import order_statement_batch
 from portal.demo.cast import DemoLender, Person, Site
 from portal.settings import environment
 
@@ -47,6 +48,15 @@ def open_doors(lender: Lender, demo: DemoLender) -> None:
     """Give the filled lender its host name: from now on it exists for visitors and for the worker."""
     with platform():
         LenderHost.objects.create(host=demo.host, lender=lender, is_primary=True)
+
+
+def order_statements(lender: Lender, *, now: datetime) -> None:
+    """Last month's statements of everybody; the demo's worker makes them."""
+    today = lender.business_date(now)
+    with tenant(lender.pk):
+        order_statement_batch(
+            period_end=today.replace(day=1) - timedelta(days=1), business_date=today, actor=None
+        )
 
 
 def put_aside(lender: Lender) -> None:

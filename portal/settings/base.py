@@ -98,7 +98,9 @@ FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 # --- database -------------------------------------------------------------------------------------------------------
 # One entry: web and worker connect as portal_app, the migration job as portal_owner. Connections are not kept under
 # ASGI; a pooler in transaction mode stands in front in production, so nothing may live longer than a transaction.
-DATABASES: dict[str, dict[str, Any]] = {"default": {**dj_database_url.parse(environment.text("DATABASE_URL"))}}
+DATABASES: dict[str, dict[str, Any]] = {
+    "default": {**dj_database_url.parse(environment.text("DATABASE_URL"))}
+}
 DATABASES["default"].update(
     ATOMIC_REQUESTS=True,
     CONN_MAX_AGE=environment.number("FORECOURT_CONNECTION_MAX_AGE", 60),
@@ -293,5 +295,10 @@ LOGGING: dict[str, Any] = {
     "formatters": {"json": {"()": "portal.logging.JsonFormatter"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
     "root": {"handlers": ["stderr"], "level": environment.text("FORECOURT_LOG_LEVEL", "INFO")},
-    "loggers": {"django.server": {"handlers": ["stderr"], "propagate": False}},
+    "loggers": {
+        "django.server": {"handlers": ["stderr"], "propagate": False},
+        # A dozen lines for each PDF tell nobody anything.
+        "weasyprint.progress": {"level": "WARNING"},
+        "fontTools": {"level": "WARNING"},
+    },
 }

@@ -9,7 +9,7 @@ from django.utils import timezone
 from accounts.models import Lender
 from accounts.tenancy import platform
 from portal.demo import cast, floor_plan, help_desk, term_loans
-from portal.demo.registry import enter_lender, open_doors, put_aside
+from portal.demo.registry import enter_lender, open_doors, order_statements, put_aside
 
 
 class Command(BaseCommand):
@@ -35,6 +35,7 @@ class Command(BaseCommand):
             else:
                 count = term_loans.fill(lender, demo, now=started, say=self.stdout.write)
             help_desk.fill(lender, demo, now=started)
+            order_statements(lender, now=started)
             # Last: a filling that is cut short leaves no lender that anybody could reach.
             open_doors(lender, demo)
             seconds = (timezone.now() - started).total_seconds()
