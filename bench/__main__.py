@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -22,6 +23,8 @@ def main(wanted: list[str]) -> int:
         return 2
     sizes = Sizes.of_environment()
     started = time.perf_counter()
+    # Ended by a signal, the run still drops its database.
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(143))
     with ground.database():
         return _run(sizes, wanted or list(PARTS), started)
 

@@ -96,7 +96,7 @@ def _floor(stock: Stock, month: date) -> Sample:
 
     from accounts.tenancy import tenant  # noqa: PLC0415
 
-    parameters = {
+    parameters: dict[str, Any] = {
         "lender": stock.lender_id,
         "month": month,
         "day": month + timedelta(days=1),

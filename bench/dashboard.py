@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
+from functools import partial
 from typing import Any, Final
 
 import psycopg2
@@ -96,7 +97,7 @@ def run(stock: Stock, sizes: Sizes) -> list[Gate]:
 
         samples = in_turns(
             {
-                "portal": timed_reads(lambda key=dealership_id: _read(stock, key), backend),
+                "portal": timed_reads(partial(_read, stock, dealership_id), backend),
                 "same SQL by hand": timed_reads(read, raw_backend),
             }
         )

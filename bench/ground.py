@@ -14,6 +14,8 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg2
 
 NAME = "forecourt_bench"
+#: Hints to workers carry it: no worker of a running portal takes them, and the end of the run deletes them.
+BROKER_PREFIX = "forecourt-bench:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +144,7 @@ def _forget_hints() -> None:
     if not settings.configured:
         return
     broker = Redis.from_url(settings.REDIS_URL)
-    keys = list(broker.scan_iter(match=f"{settings.BROKER_PREFIX}*"))
+    keys = list(broker.scan_iter(match=f"{BROKER_PREFIX}*"))
     if keys:
         broker.delete(*keys)
 
@@ -177,10 +179,11 @@ def server_settings() -> str:
     connection = psycopg2.connect(app_url())
     try:
         with connection.cursor() as cursor:
-            found = []
-            for name in names:
-                cursor.execute("SELECT current_setting(%s)", [name])
-                found.append(f"{name} {cursor.fetchone()[0]}")
+            cursor.execute(
+                "SELECT name, current_setting(name) FROM unnest(%s) WITH ORDINALITY AS n(name, place) ORDER BY place",
+                [list(names)],
+            )
+            found = [" ".join(row) for row in cursor.fetchall()]
     finally:
         connection.close()
     return ", ".join(found)

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Final
+from uuid import uuid4
 
 import psycopg2
 
@@ -293,75 +294,59 @@ def _settling_by_portal(lender_id: int) -> Worker:
     return worker
 
 
-_SUBMITTED = (
-    """
-INSERT INTO accounts_user (lender_id, password, public_id, kind, username, email, full_name, phone, is_active,
-                           created_at, contact_changed_at)
-VALUES (%(lender)s, '!', gen_random_uuid(), 'dealer', 'payer', 'payer@people.example', 'Payer', '', true, now(), now())
-ON CONFLICT DO NOTHING
-""",
-    """
-INSERT INTO payments_paymentmethod (lender_id, public_id, dealership_id, kind, label, holder, bank_code,
-                                    encrypted_number, last_four, mandate_reference, state, created_at)
-SELECT %(lender)s, gen_random_uuid(), d.id, 'ach_debit', 'Operating account', d.name, '', '', '0000', '', 'active',
-       now()
-FROM accounts_dealership d
-WHERE d.lender_id = %(lender)s
-  AND NOT EXISTS (SELECT 1 FROM payments_paymentmethod m WHERE m.lender_id = d.lender_id AND m.dealership_id = d.id)
-""",
-    """
-INSERT INTO payments_payment (lender_id, public_id, token, number, currency, amount, state, value_date, expected_on,
-                              made_by_id, made_by_name, submitted_at, return_code, return_reason, gateway,
-                              gateway_reference, next_step_at, lookups, dealership_id, method_id)
-SELECT %(lender)s, gen_random_uuid(), gen_random_uuid(), 'P' || v.account_id, 'USD', v.amount, 'processing', %(day)s,
-       %(day)s, u.id, 'Payer', %(now)s, '', '', 'bank_debit', '', %(now)s, 0, v.dealership_id, m.id
-FROM unnest(%(accounts)s::bigint[], %(dealerships)s::bigint[], %(amounts)s::numeric[])
-    AS v(account_id, dealership_id, amount)
-JOIN payments_paymentmethod m ON m.lender_id = %(lender)s AND m.dealership_id = v.dealership_id
-JOIN accounts_user u ON u.lender_id = %(lender)s AND u.username = 'payer'
-""",
-    """
-INSERT INTO payments_paymentshare (lender_id, payment_id, dealership_id, account_id, purpose, amount, principal,
-                                   interest, fees)
-SELECT %(lender)s, p.id, p.dealership_id, v.account_id, 'amount', p.amount, %(principal)s, v.interest, v.fees
-FROM unnest(%(accounts)s::bigint[], %(interests)s::numeric[], %(fees)s::numeric[]) AS v(account_id, interest, fees)
-JOIN payments_payment p ON p.lender_id = %(lender)s AND p.number = 'P' || v.account_id
-""",
-)
-
-
 def _submit(stock: Stock, pieces: Sequence[Piece]) -> list[Piece]:
     """Payments that the bank works on, one for each piece."""
-    with owner_cursor() as cursor:
-        parameters = {
-            "lender": stock.lender_id,
-            "day": DAY,
-            "now": NOW,
-            "principal": PRINCIPAL,
-            "accounts": [piece.account_id for piece in pieces],
-            "dealerships": [piece.dealership_id for piece in pieces],
-            "amounts": [piece.amount for piece in pieces],
-            "interests": [piece.interest for piece in pieces],
-            "fees": [piece.fees for piece in pieces],
-        }
-        for statement in _SUBMITTED:
-            cursor.execute(statement, parameters)
-        cursor.execute(
-            "SELECT s.account_id, s.payment_id FROM payments_paymentshare s WHERE s.lender_id = %s",
-            [stock.lender_id],
+    from accounts.models import Dealership, User  # noqa: PLC0415 (Django is set up late)
+    from accounts.tenancy import tenant  # noqa: PLC0415
+    from payments.models import Payment, PaymentMethod, PaymentShare  # noqa: PLC0415
+
+    with tenant(stock.lender_id):
+        payer = User.objects.create_user("payer", "payer@people.example", full_name="Payer")
+        methods = PaymentMethod.objects.bulk_create(
+            PaymentMethod(
+                dealership=dealership,
+                kind=PaymentMethod.Kind.ACH_DEBIT,
+                label="Operating account",
+                holder=dealership.name,
+                encrypted_number=b"",
+                last_four="0000",
+            )
+            for dealership in Dealership.objects.all()
         )
-        keys = dict(cursor.fetchall())
-    return [
-        Piece(
-            piece.key,
-            piece.account_id,
-            piece.dealership_id,
-            piece.fees,
-            piece.interest,
-            keys[piece.account_id],
+        method_of = {method.dealership_id: method for method in methods}
+        payments = Payment.objects.bulk_create(
+            Payment(
+                token=uuid4(),
+                number=f"P{piece.account_id}",
+                dealership_id=piece.dealership_id,
+                method=method_of[piece.dealership_id],
+                currency="USD",
+                amount=piece.amount,
+                state=Payment.State.PROCESSING,
+                value_date=DAY,
+                expected_on=DAY,
+                made_by=payer,
+                made_by_name="Payer",
+                submitted_at=NOW,
+                gateway="bank_debit",
+                next_step_at=NOW,
+            )
+            for piece in pieces
         )
-        for piece in pieces
-    ]
+        PaymentShare.objects.bulk_create(
+            PaymentShare(
+                payment=payment,
+                dealership_id=piece.dealership_id,
+                account_id=piece.account_id,
+                purpose=PaymentShare.Purpose.AMOUNT,
+                amount=piece.amount,
+                principal=PRINCIPAL,
+                interest=piece.interest,
+                fees=piece.fees,
+            )
+            for piece, payment in zip(pieces, payments, strict=True)
+        )
+    return [replace(piece, payment_id=payment.pk) for piece, payment in zip(pieces, payments, strict=True)]
 
 
 # --- the run ----------------------------------------------------------------------------------------------------------

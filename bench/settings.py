@@ -2,9 +2,11 @@
 
 import tempfile
 from pathlib import Path
+from typing import Any
 
+from bench.ground import BROKER_PREFIX
 from portal.settings.demo import *
-from portal.settings.demo import CELERY_BROKER_TRANSPORT_OPTIONS
+from portal.settings.demo import CELERY_BROKER_TRANSPORT_OPTIONS as _OPTIONS
 
 # Gone with the process that used them.
 _FILES = tempfile.TemporaryDirectory(prefix="forecourt-bench-files-")
@@ -13,9 +15,7 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
-# Hints to workers carry this prefix: no worker of a running portal takes them, and the end of the run deletes them.
-BROKER_PREFIX = "forecourt-bench:"
-CELERY_BROKER_TRANSPORT_OPTIONS = {**CELERY_BROKER_TRANSPORT_OPTIONS, "global_keyprefix": BROKER_PREFIX}
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {**_OPTIONS, "global_keyprefix": BROKER_PREFIX}
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

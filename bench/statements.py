@@ -38,7 +38,7 @@ def _html_of(stock: Stock, statement_ids: Sequence[int]) -> list[tuple[str, Any]
     from accounts.tenancy import tenant  # noqa: PLC0415
     from finance.models import Statement  # noqa: PLC0415
     from finance.pdf import statement_html  # noqa: PLC0415
-    from finance.queries.statements.content import from_json  # noqa: PLC0415
+    from finance.queries.statements.kept import from_json  # noqa: PLC0415
 
     with tenant(stock.lender_id):
         lender = Lender.objects.get(pk=stock.lender_id)

@@ -37,7 +37,8 @@ class Stock:
 def make_lender(slug: str, units: int, *, measured: Sequence[int] = (), with_dues: bool = False) -> Stock:
     """A lender with `units` floored units in dealerships of `ORDINARY`, and one dealership of each `measured` size.
 
-    `with_dues` gives each unit a document fee and three curtailments, 60 days apart.
+    `with_dues` gives each unit a document fee and three curtailments, the first of which falls due after all
+    payments that are measured, so that each of those pays fee, interest and principal.
     """
     sizes = [*measured, *[ORDINARY] * (units // ORDINARY), *([units % ORDINARY] if units % ORDINARY else [])]
     lender_id, plan_id, programme_id = _set_up(slug)
@@ -105,8 +106,8 @@ def _set_up(slug: str) -> tuple[int, int, int]:
         )
         programme = create_programme(
             code="ten-percent",
-            name="10 % every 60 days",
-            shape={"kind": "interval", "days": 60, "fraction": "0.10", "base": "original", "times": 3},
+            name="10 % every 240 days",
+            shape={"kind": "interval", "days": 240, "fraction": "0.10", "base": "original", "times": 3},
             actor=None,
         )
     return lender.pk, plan.pk, programme.pk
@@ -215,8 +216,8 @@ CROSS JOIN LATERAL (
            %(fee)s::numeric AS fees, 'Document fee' AS rule
     WHERE %(fee)s > 0
     UNION ALL
-    SELECT 'curtailment', step, NULL, f.funded_on + 60 * step, round(f.advance / 10, 2), 0,
-           '10 %% of the original amount after ' || 60 * step || ' days'
+    SELECT 'curtailment', step, NULL, f.funded_on + 240 * step, round(f.advance / 10, 2), 0,
+           '10 %% of the original amount after ' || 240 * step || ' days'
     FROM generate_series(1, %(curtailments)s) AS step
 ) v
 ORDER BY f.serial
