@@ -104,7 +104,7 @@ def _read(name: str) -> bytes:
 def _bundled_fetcher() -> Any:
     from weasyprint.urls import URLFetcher, URLFetcherResponse  # noqa: PLC0415
 
-    class BundledFetcher(URLFetcher):  # type: ignore[misc]
+    class BundledFetcher(URLFetcher):
         """Answers `bundled:<path>` from the static folders and refuses the rest: network, local files."""
 
         def fetch(self, url: str, headers: Any = None) -> Any:

@@ -25,12 +25,13 @@ from accounts.tenant_tasks import hint_by_name
 from finance.actions.refusals import RefusedError
 from finance.models import Statement, StatementBatch
 from finance.queries.statements.assembly import assemble
-from finance.queries.statements.content import StatementContent, as_json, from_json
+from finance.queries.statements.content import StatementContent
+from finance.queries.statements.kept import as_json, from_json
 from finance.queries.statements.listing import dealerships_of_month
 
 State = Statement.State
 
-LEASE: Final = timedelta(minutes=2)
+LEASE: Final = timedelta(minutes=5)
 """How long a claimed statement is left to its worker; a second worker after that prints the same, and one stores it."""
 
 RETRIES: Final = (timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=10))

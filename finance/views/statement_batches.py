@@ -81,7 +81,8 @@ def _confirm(request: HttpRequest, period_end: date) -> HttpResponse:
 
 def _months(today: date) -> list[date]:
     """The last days of the months that are over, newest first, as far back as the books go."""
-    months, end = [], today.replace(day=1) - timedelta(days=1)
+    months: list[date] = []
+    end = today.replace(day=1) - timedelta(days=1)
     first = first_business_date()
     while first is not None and len(months) < MONTHS and end >= first:
         months.append(end)

@@ -16,7 +16,7 @@ from accounts.models import User
 from accounts.permissions import allowed_to
 from finance.forms.units import page_number
 from finance.models import Statement
-from finance.queries.statements.content import from_json
+from finance.queries.statements.kept import from_json
 from finance.queries.statements.listing import statements_of
 from finance.queries.statements.printing import printed
 from finance.queries.statements.sheet import HEAD, sheet_rows
@@ -26,6 +26,7 @@ from finance.views.requests import access_of, dealership_of
 logger = logging.getLogger(__name__)
 
 _PAGE = 24
+_BARS = 3
 State = Statement.State
 
 
@@ -48,7 +49,9 @@ def statement_list(request: HttpRequest) -> HttpResponse:
         return redirect("finance:statement-batch")
     paginator = Paginator(statements_of(dealership_of(request).pk), _PAGE)
     page = paginator.get_page(page_number(request.GET))
-    return render(request, "finance/statement_list.html", {"page": page})
+    # Each bar asks for itself, so that there are few; the table says the same of all.
+    waiting = [statement for statement in page if statement.state == State.WAITING][:_BARS]
+    return render(request, "finance/statement_list.html", {"page": page, "waiting": waiting})
 
 
 @require_safe
@@ -84,13 +87,8 @@ def statement_pdf(request: HttpRequest, public_id: UUID) -> HttpResponse:
     statement = _statement_of(request, public_id)
     if statement.state != State.READY:
         raise Http404("not ready")
-    try:
-        with statement.pdf.open("rb") as file:
-            pdf = file.read()
-        is_whole = hashlib.sha256(pdf).hexdigest() == statement.pdf_sha256
-    except OSError:
-        is_whole = False
-    if not is_whole:
+    pdf = _stored_file(statement)
+    if pdf is None:
         logger.error("A statement's file is missing or changed", extra={"statement": statement.number})
         messages.error(
             request, _("The PDF cannot be read just now. All of it is on this page; we see to the file.")
@@ -109,6 +107,16 @@ def statement_csv(request: HttpRequest, public_id: UUID) -> HttpResponse:
     if statement.state != State.READY:
         raise Http404("not ready")
     return csv_response(f"{_file_name(statement)}.csv", HEAD, sheet_rows(from_json(statement.content)))
+
+
+def _stored_file(statement: Statement) -> bytes | None:
+    """The file as it was stored; None when it is lost, or is no longer what was stored."""
+    try:
+        with statement.pdf.open("rb") as file:
+            pdf: bytes = file.read()
+    except OSError:
+        return None
+    return pdf if hashlib.sha256(pdf).hexdigest() == statement.pdf_sha256 else None
 
 
 def _file_name(statement: Statement) -> str:

@@ -32,7 +32,9 @@ class March:
     third: Unit
 
 
-def pay(key: str, on: date, *shares: tuple[int, str, str], business_date: date | None = None) -> PostedPayment:
+def pay(
+    key: str, on: date, *shares: tuple[int, str, str], business_date: date | None = None
+) -> PostedPayment:
     """A payment over accounts: (account, purpose, amount)."""
     return post_payment(
         key=key,
@@ -101,9 +103,7 @@ def march(dealership: Dealership) -> March:
     return month
 
 
-def content_of(
-    dealership: Dealership, period_end: date = MARCH, *, number: str = "S-1"
-) -> StatementContent:
+def content_of(dealership: Dealership, period_end: date = MARCH, *, number: str = "S-1") -> StatementContent:
     """The statement of a month as it would be made on the day after it."""
     return assemble(
         lender=Lender.objects.get(pk=current_lender_id()),

@@ -6,6 +6,7 @@ import hashlib
 import threading
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ from finance.actions.statements import (
 )
 from finance.models import Statement, StatementBatch
 from finance.pdf import statement_pdf
-from finance.queries.statements.content import from_json
+from finance.queries.statements.kept import from_json
 from finance.queries.statements.listing import dealerships_of_month, progress_of
 from finance.tasks import statements as tasks
 from finance.tasks.statements import produce_statement, sweep_statement_batches
@@ -88,7 +89,9 @@ def test_a_month_ordered_twice_is_one_statement(inside: Cast) -> None:
     ("period_end", "reason"),
     [(date(2025, 4, 30), "not over yet"), (date(2025, 3, 30), "calendar month")],
 )
-def test_a_month_that_is_not_over_or_not_whole_is_refused(inside: Cast, period_end: date, reason: str) -> None:
+def test_a_month_that_is_not_over_or_not_whole_is_refused(
+    inside: Cast, period_end: date, reason: str
+) -> None:
     march(inside.dealership)
     with pytest.raises(RefusedError, match=reason):
         order_statement(
@@ -114,7 +117,10 @@ def test_a_statement_is_made_and_kept_with_its_sum(inside: Cast, files: Path) ->
         D("32499.43"),
     )
     assert (statement.due_on, statement.amount_due) == (date(2025, 4, 10), D("249.43"))
-    assert AuditEntry.objects.filter(code="statement.produced", subject=f"statement:{statement.number}").count() == 1
+    assert (
+        AuditEntry.objects.filter(code="statement.produced", subject=f"statement:{statement.number}").count()
+        == 1
+    )
 
 
 def test_making_it_again_changes_nothing(inside: Cast, files: Path, quick_pdf: None) -> None:
@@ -227,7 +233,9 @@ def statement_file(statement: Statement) -> str:
     return str(statement.pdf.name)
 
 
-def test_a_file_that_nobody_took_is_removed(inside: Cast, files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_nobody_took_is_removed(
+    inside: Cast, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     march(inside.dealership)
     statement = order(inside.dealership)
 
@@ -259,7 +267,9 @@ def test_something_unforeseen_is_tried_again_and_then_failed_with_its_reason(
         statement.refresh_from_db()
         if attempt < len(RETRIES):
             assert statement.next_attempt_at is not None
-            assert timedelta(0) <= statement.next_attempt_at - before - RETRIES[attempt] < timedelta(seconds=30)
+            assert (
+                timedelta(0) <= statement.next_attempt_at - before - RETRIES[attempt] < timedelta(seconds=30)
+            )
         assert statement.failure == "OSError: no space left on the device"
     assert state_of(statement) == State.FAILED
     assert AuditEntry.objects.filter(code="statement.failed").count() == 1
@@ -343,7 +353,11 @@ def test_a_batch_holds_everybody_who_owed_or_moved_anything(inside: Cast) -> Non
 def test_a_dealership_that_paid_everything_before_the_month_is_left_out(inside: Cast) -> None:
     month = march(inside.dealership)
     for unit in (month.first, month.third):
-        pay(f"P-{unit.pk}", date(2025, 4, 10), (unit.pk, "payoff", str(payoff_split(unit.pk, date(2025, 4, 10)).total)))
+        pay(
+            f"P-{unit.pk}",
+            date(2025, 4, 10),
+            (unit.pk, "payoff", str(payoff_split(unit.pk, date(2025, 4, 10)).total)),
+        )
     assert dealerships_of_month(date(2025, 4, 1), APRIL) == [inside.dealership.pk]
     assert dealerships_of_month(date(2025, 5, 1), date(2025, 5, 31)) == []
 
@@ -374,7 +388,9 @@ def test_what_was_ordered_alone_counts_in_the_batch(inside: Cast, quick_pdf: Non
     assert (progress.ready, progress.waiting, progress.failed, progress.total) == (1, 1, 0, 2)
 
 
-def test_a_failure_stops_nobody_else_and_is_tried_again(inside: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_stops_nobody_else_and_is_tried_again(
+    inside: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
     two_dealerships(inside)
     batch = order_statement_batch(period_end=APRIL, business_date=date(2025, 5, 1), actor=inside.finance)
     bad, good = Statement.objects.order_by("pk")
@@ -405,7 +421,9 @@ def test_a_failure_stops_nobody_else_and_is_tried_again(inside: Cast, monkeypatc
     assert batch.state == StatementBatch.State.DONE
 
 
-def test_an_unfinished_batch_with_nothing_left_to_do_is_finished_by_the_sweep(inside: Cast, quick_pdf: None) -> None:
+def test_an_unfinished_batch_with_nothing_left_to_do_is_finished_by_the_sweep(
+    inside: Cast, quick_pdf: None
+) -> None:
     march(inside.dealership)
     batch = order_statement_batch(period_end=MARCH, business_date=FIRST_OF_APRIL, actor=None)
     (statement,) = Statement.objects.all()
@@ -452,7 +470,7 @@ def test_opening_is_previous_closing_over_a_year_of_printed_months(inside: Cast,
     for statement in statements:
         assert produce_statement(inside.lender.pk, statement.pk)
     made = list(Statement.objects.order_by("period_end"))
-    for earlier, later in zip(made, made[1:], strict=False):
+    for earlier, later in pairwise(made):
         assert later.opening == earlier.closing
         assert from_json(later.content).previous == earlier.number
 
@@ -472,7 +490,9 @@ def test_ten_people_starting_the_same_month_start_it_once(cast: Cast) -> None:
         barrier.wait()
         try:
             with tenant(cast.lender.pk):
-                batch = order_statement_batch(period_end=APRIL, business_date=date(2025, 5, 1), actor=cast.finance)
+                batch = order_statement_batch(
+                    period_end=APRIL, business_date=date(2025, 5, 1), actor=cast.finance
+                )
                 found.append(batch.pk)
         finally:
             connection.close()
@@ -516,4 +536,3 @@ def test_the_last_two_statements_of_a_batch_finish_it_together(cast: Cast, quick
     with tenant(cast.lender.pk):
         batch.refresh_from_db()
         assert batch.state == StatementBatch.State.DONE
-

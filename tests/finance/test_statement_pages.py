@@ -136,7 +136,13 @@ def test_finance_staff_are_led_from_the_list_to_the_months(made: Made, client_of
 
 def test_the_list_says_what_is_ready_and_what_is_being_made(made: Made, client_of: ClientOf) -> None:
     answer = client_of(made.cast.viewer).get("/statements/").content.decode()
-    for text in ("March 2025", "$32,499.43", "$249.43", "Apr 10, 2025", f"/statements/{made.ready.public_id}/pdf/"):
+    for text in (
+        "March 2025",
+        "$32,499.43",
+        "$249.43",
+        "Apr 10, 2025",
+        f"/statements/{made.ready.public_id}/pdf/",
+    ):
         assert text in answer
     assert "Being made" in answer
     assert f'hx-get="/statements/{made.waiting.public_id}/progress/"' in answer
@@ -162,9 +168,7 @@ def test_a_failed_statement_says_so_in_words_and_keeps_the_reason_inside(
     made: Made, client_of: ClientOf
 ) -> None:
     with tenant(made.cast.lender.pk):
-        fail_statement(
-            statement_id=made.waiting.pk, reason="OSError: /srv/files is full", now=timezone.now()
-        )
+        fail_statement(statement_id=made.waiting.pk, reason="OSError: /srv/files is full", now=timezone.now())
     client = client_of(made.cast.owner)
     for page in ("/statements/", f"/statements/{made.waiting.public_id}/"):
         answer = client.get(page).content.decode()
@@ -214,7 +218,10 @@ def test_a_viewer_is_not_offered_to_pay(made: Made, client_of: ClientOf) -> None
 def test_the_list_has_pages(made: Made, client_of: ClientOf) -> None:
     with tenant(made.cast.lender.pk):
         for month in range(30):
-            order(made.cast.dealership, date(2025 + (month + 4) // 12, (month + 4) % 12 + 1, 1) - timedelta(days=1))
+            order(
+                made.cast.dealership,
+                date(2025 + (month + 4) // 12, (month + 4) % 12 + 1, 1) - timedelta(days=1),
+            )
     client = client_of(made.cast.viewer)
     first, second = client.get("/statements/"), client.get("/statements/?page=2")
     assert first.content.count(b"<tr data-href") == 24
@@ -290,10 +297,13 @@ def test_starting_a_month_twice_starts_it_once(stocked: Cast, client_of: ClientO
 
 
 @pytest.mark.parametrize(
-    "month", ["", "2025", "2025-13", "2025-3", "1234-01", "9999-12", "x" * 300, "2025-03'--", "\x00", "２０２５-03"]
+    "month",
+    ["", "2025", "2025-13", "2025-3", "1234-01", "9999-12", "x" * 300, "2025-03'--", "\x00", "２０２５-03"],
 )
 @pytest.mark.parametrize("method", ["get", "post"])
-def test_a_month_that_is_none_starts_nothing(stocked: Cast, client_of: ClientOf, method: str, month: str) -> None:
+def test_a_month_that_is_none_starts_nothing(
+    stocked: Cast, client_of: ClientOf, method: str, month: str
+) -> None:
     client = client_of(stocked.finance)
     before = counted(stocked.lender.pk)
     answer = getattr(client, method)("/statements/months/", {"month": month}, follow=True)
@@ -327,7 +337,9 @@ def test_what_failed_stands_with_its_reason_and_is_tried_again(made: Made, clien
     assert "The ledger says no." in page
     assert "0 made, 1 failed." in page
     answer = client.post(
-        f"/statements/months/{batch.public_id}/retry/", {"statement": str(made.waiting.public_id)}, follow=True
+        f"/statements/months/{batch.public_id}/retry/",
+        {"statement": str(made.waiting.public_id)},
+        follow=True,
     )
     assert b"1 statement is tried again." in answer.content
     with tenant(made.cast.lender.pk):
@@ -347,7 +359,9 @@ def test_a_statement_that_is_none_is_not_tried_again(made: Made, client_of: Clie
     assert counted(made.cast.lender.pk) == before
 
 
-def test_the_months_ask_the_database_equally_often_for_few_and_many(stocked: Cast, client_of: ClientOf) -> None:
+def test_the_months_ask_the_database_equally_often_for_few_and_many(
+    stocked: Cast, client_of: ClientOf
+) -> None:
     client = client_of(stocked.finance)
     today = today_of(stocked.lender)
 

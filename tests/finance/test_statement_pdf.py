@@ -23,7 +23,8 @@ from accounts.tenancy import tenant
 from finance.formatting import format_money
 from finance.models import JournalLine, Statement
 from finance.pdf import STATEMENT_STYLE, _bundled_fetcher, statement_html, statement_pdf, write_pdf
-from finance.queries.statements.content import AccountPart, Amounts, Line, Party, StatementContent, from_json
+from finance.queries.statements.content import AccountPart, Amounts, Line, Party, StatementContent
+from finance.queries.statements.kept import from_json
 from finance.queries.statements.printing import by_day
 from finance.queries.statements.sheet import sheet_rows
 from finance.tasks.statements import produce_statement
@@ -50,7 +51,9 @@ def made_up(accounts: int, *, lender: Lender = AMERICAN, name: str = "Alder Moto
         opening = Amounts(D("12345.00") + number, D("77.10"))
         paid = Line(date(2025, 3, 10), date(2025, 3, 10), "interest_payment", "Payment P-100042", 7, "payment",
                     Amounts(interest=D("77.10")))  # fmt: skip
-        billed = Line(MARCH, date(2025, 4, 1), "interest_billed", text, 9, "charge", Amounts(interest=D("81.25")))
+        billed = Line(
+            MARCH, date(2025, 4, 1), "interest_billed", text, 9, "charge", Amounts(interest=D("81.25"))
+        )
         parts.append(
             AccountPart(
                 public_id=f"{number:032x}",
@@ -65,7 +68,9 @@ def made_up(accounts: int, *, lender: Lender = AMERICAN, name: str = "Alder Moto
         )
     return StatementContent(
         number="S-100042",
-        lender=Party(lender.name, "", ("+1 303 555 0100", "help@summit.example", "Monday to Friday 8:00 to 18:00")),
+        lender=Party(
+            lender.name, "", ("+1 303 555 0100", "help@summit.example", "Monday to Friday 8:00 to 18:00")
+        ),
         dealership=Party(name, "10001", ("1200 Broadway", "80203 Denver CO")),
         currency=lender.currency,
         time_zone=lender.time_zone,
@@ -159,10 +164,23 @@ def test_pdf_csv_page_content_and_ledger_say_the_same(cast: Cast) -> None:
     assert D(totals["total payments"]["total"]) == -statement.payments
     assert D(totals["to be paid"]["total"]) == statement.amount_due
     assert {row["currency"] for row in sheet} == {"USD"}
-    for amount in (statement.opening, statement.charges, statement.payments, statement.closing, statement.amount_due):
+    for amount in (
+        statement.opening,
+        statement.charges,
+        statement.payments,
+        statement.closing,
+        statement.amount_due,
+    ):
         assert format_money(amount, "USD", "en_US") in pdf
         assert format_money(amount, "USD", "en_US") in page
-    for text in ("To be paid by April 10, 2025", "America/Denver", "9.50%", "actual/360", "$30,750.00", "43.0%"):
+    for text in (
+        "To be paid by April 10, 2025",
+        "America/Denver",
+        "9.50%",
+        "actual/360",
+        "$30,750.00",
+        "43.0%",
+    ):
         assert text in pdf
 
 
@@ -256,7 +274,9 @@ def test_each_statement_says_when_its_day_was_and_where() -> None:
 
 # --- hostile data -----------------------------------------------------------------------------------------------------
 
-HOSTILE = '<img src="http://169.254.169.254/latest/meta-data/"><link rel=attachment href="file:///etc/passwd">'
+HOSTILE = (
+    '<img src="http://169.254.169.254/latest/meta-data/"><link rel=attachment href="file:///etc/passwd">'
+)
 
 
 @pytest.fixture
@@ -295,7 +315,9 @@ def test_markup_in_names_is_printed_as_text() -> None:
 )
 def test_even_unescaped_markup_fetches_nothing(markup: str, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
-        document = reader(write_pdf(f"<html lang=en><title>x</title><p>words{markup}", stylesheet=STATEMENT_STYLE))
+        document = reader(
+            write_pdf(f"<html lang=en><title>x</title><p>words{markup}", stylesheet=STATEMENT_STYLE)
+        )
     assert not document.attachments
     words = " ".join(page.extract_text() for page in document.pages)
     assert "words" in words
@@ -333,9 +355,7 @@ def test_a_formula_in_the_sheet_is_text(inside: Cast) -> None:
     month = march(inside.dealership)
     month.first.account.title = "=1+1"
     month.first.account.save(update_fields=["title"])
-    rows = [
-        ",".join(safe_cell(cell) for cell in row) for row in sheet_rows(content_of(inside.dealership))
-    ]
+    rows = [",".join(safe_cell(cell) for cell in row) for row in sheet_rows(content_of(inside.dealership))]
     titled = [row for row in rows if "=1+1" in row]
     assert titled
     assert all(",'=1+1," in row for row in titled)
@@ -343,7 +363,9 @@ def test_a_formula_in_the_sheet_is_text(inside: Cast) -> None:
     assert any(",-2000.00," in row for row in rows)
 
 
-def test_what_is_too_long_for_paper_is_summed_and_says_where_the_rows_are(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_too_long_for_paper_is_summed_and_says_where_the_rows_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("finance.pdf.LONGEST_STATEMENT", 10)
     assert "too many rows" not in text_of(statement_pdf(made_up(8), lender=AMERICAN))
     content = made_up(9)

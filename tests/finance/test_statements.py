@@ -20,8 +20,9 @@ from finance.models import Account, AccountPosition, CreditLine, Loan, Statement
 from finance.queries.dues import amount_due
 from finance.queries.proof import problems
 from finance.queries.statements.assembly import UnprovenStatementError
-from finance.queries.statements.content import Amounts, StatementContent, as_json, from_json
+from finance.queries.statements.content import Amounts, StatementContent
 from finance.queries.statements.due import next_month_end
+from finance.queries.statements.kept import as_json, from_json
 from finance.tasks.statements import produce_statement
 from tests.cast import Cast
 from tests.finance.books import D, make_line, make_plan, open_books
@@ -65,7 +66,9 @@ def test_the_worked_month_comes_out_to_the_cent(inside: Cast) -> None:
     ]
 
     by_number = {account.number: account for account in content.accounts}
-    first, second, third = (by_number[unit.account.number] for unit in (month.first, month.second, month.third))
+    first, second, third = (
+        by_number[unit.account.number] for unit in (month.first, month.second, month.third)
+    )
     assert columns(first.closing) == (D("18000.00"), D("156.22"), D("0.00"), D("18156.22"))
     assert columns(second.closing) == (0, 0, 0, 0)
     assert columns(third.closing) == (D("14250.00"), D("75.21"), D("18.00"), D("14343.21"))
@@ -180,11 +183,8 @@ def test_what_is_posted_to_a_printed_month_stands_in_the_next(inside: Cast) -> N
     content = content_of(inside.dealership, MARCH)
     assert content.previous == printed.number
     assert content.opening.total == printed.closing
-    assert [(row.booked_on, row.entry, row.change.fees) for row in content.postings][0] == (
-        date(2025, 2, 27),
-        late.pk,
-        D("40.00"),
-    )
+    row = content.postings[0]
+    assert (row.booked_on, row.entry, row.change.fees) == (date(2025, 2, 27), late.pk, D("40.00"))
     assert content.charges.fees == D("58.00")
 
     second = make(inside.dealership, MARCH)
@@ -206,7 +206,7 @@ def test_a_month_that_would_not_meet_the_printed_one_after_it_is_refused(inside:
         key="late",
         actor=None,
     )
-    with pytest.raises(UnprovenStatementError, match="closes at .* and opens at"):
+    with pytest.raises(UnprovenStatementError, match=r"closes at .* and opens at"):
         content_of(inside.dealership, FEBRUARY)
 
 
@@ -242,7 +242,7 @@ def test_a_cent_in_the_ledger_that_no_event_explains_is_refused(inside: Cast) ->
                 "account": month.first.pk,
             },
         )
-    with pytest.raises(UnprovenStatementError, match="the ledger says 18156.23"):
+    with pytest.raises(UnprovenStatementError, match=r"the ledger says 18156\.23"):
         content_of(inside.dealership)
 
 
@@ -253,7 +253,9 @@ def play_at_random(dealership: Dealership, seed: int, months: int) -> Iterator[d
     """Months of a dealership with units and a loan; yields each month's last day after its bills."""
     dice = random.Random(seed)
     books = open_books(dealership, limit="2000000.00", document_fee=D("18.00"))
-    loans = make_line(dealership, make_plan("loans", day_count="30/360"), kind=CreditLine.Kind.TERM, limit="500000.00")
+    loans = make_line(
+        dealership, make_plan("loans", day_count="30/360"), kind=CreditLine.Kind.TERM, limit="500000.00"
+    )
     open_loan(
         line=loans,
         title="Charging stations",
@@ -272,7 +274,9 @@ def play_at_random(dealership: Dealership, seed: int, months: int) -> Iterator[d
         last = next_month_end(day.replace(day=1) - timedelta(days=1))
         while day <= last:
             bill_instalments(through=day)
-            accounts = list(Account.objects.filter(dealership=dealership, state=Account.State.OPEN).order_by("pk"))
+            accounts = list(
+                Account.objects.filter(dealership=dealership, state=Account.State.OPEN).order_by("pk")
+            )
             match dice.randrange(8):
                 case 0 | 1:
                     advance(books.line, f"{dice.randrange(500_000, 4_000_000) / 100:.2f}", day)
@@ -291,7 +295,11 @@ def play_at_random(dealership: Dealership, seed: int, months: int) -> Iterator[d
                 case 5 if paid:
                     back = paid.pop(dice.randrange(len(paid)))
                     reverse_payment(
-                        entry=back.entry, business_date=day, reason="R01", actor=None, fee=dice.choice([None, D("25")])
+                        entry=back.entry,
+                        business_date=day,
+                        reason="R01",
+                        actor=None,
+                        fee=dice.choice([None, D("25")]),
                     )
                 case 6 if accounts:
                     assess_fee(

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django.db import connection
 
@@ -21,6 +21,7 @@ from accounts.queries.hosts import public_origin
 from accounts.tenancy import current_lender_id
 from finance.interest import YEAR_PARTS
 from finance.models import Account, AccountEvent, CreditLine, Statement
+from finance.queries.statements import questions
 from finance.queries.statements.content import (
     COLUMNS,
     ZERO,
@@ -31,11 +32,12 @@ from finance.queries.statements.content import (
     LineUse,
     Party,
     RateSpan,
+    Side,
     StatementContent,
-    from_json,
     total_of,
 )
 from finance.queries.statements.due import Owing, falling_due, next_month_end, payment_date
+from finance.queries.statements.kept import from_json
 
 Kind = AccountEvent.Kind
 
@@ -63,128 +65,9 @@ class Before:
         }
 
 
-_MOVED: Final = """
-WITH moved AS (
-    SELECT a.id AS account_id, e.sequence, e.kind, coalesce(o.kind, e.kind) AS root, e.effective_on,
-           e.principal, e.billed, e.interest, e.fees, e.credit,
-           j.id AS entry_id, j.business_date, j.description,
-           coalesce(
-               j.business_date >= %(start)s
-               OR (j.business_date BETWEEN %(known_start)s AND %(known_end)s AND j.id <> ALL(%(known)s::bigint[]))
-               OR (j.business_date < %(known_start)s AND j.id > %(known_last)s), false) AS is_new
-    FROM finance_account a
-    JOIN finance_accountevent e ON e.lender_id = a.lender_id AND e.account_id = a.id
-    JOIN finance_journalentry j ON j.lender_id = e.lender_id AND j.id = e.entry_id
-    LEFT JOIN finance_accountevent o
-        ON o.lender_id = e.lender_id AND o.account_id = e.account_id AND o.sequence = e.reverses_sequence
-    WHERE a.lender_id = %(lender)s AND a.dealership_id = %(dealership)s AND j.business_date <= %(end)s
-)
-"""
-
-_ACCOUNTS: Final = (
-    _MOVED
-    + """
-, sums AS (
-    SELECT account_id,
-           coalesce(sum(principal) FILTER (WHERE NOT is_new), 0) AS opening_principal,
-           coalesce(sum(billed + interest) FILTER (WHERE NOT is_new), 0) AS opening_interest,
-           coalesce(sum(fees) FILTER (WHERE NOT is_new), 0) AS opening_fees,
-           coalesce(sum(credit) FILTER (WHERE NOT is_new), 0) AS opening_credit,
-           sum(principal) AS principal, sum(billed + interest) AS interest, sum(fees) AS fees, sum(credit) AS credit,
-           coalesce(sum(principal) FILTER (WHERE root = 'advance'), 0) AS lent,
-           bool_or(kind = 'interest_billed' AND effective_on = %(end)s + 1) AS is_billed,
-           bool_or(is_new) AS has_moved
-    FROM moved GROUP BY account_id
-)
-SELECT a.id, a.public_id::text, a.kind, a.number, a.title, a.line_id, a.rate_plan_id,
-       coalesce(u.vin, l.registration, ''),
-       s.opening_principal, s.opening_interest, s.opening_fees, -s.opening_credit,
-       s.principal, s.interest, s.fees, -s.credit, s.lent, s.is_billed,
-       s.principal * (d.next - d.last)
-FROM sums s
-JOIN finance_account a ON a.lender_id = %(lender)s AND a.id = s.account_id
-LEFT JOIN finance_unit u ON u.lender_id = a.lender_id AND u.account_id = a.id
-LEFT JOIN finance_loan l ON l.lender_id = a.lender_id AND l.account_id = a.id
-LEFT JOIN LATERAL (
-    SELECT max(cumulative) FILTER (WHERE day = %(end)s) AS last, max(cumulative) FILTER (WHERE day = %(end)s + 1) AS next
-    FROM finance_rateplanday WHERE lender_id = a.lender_id AND plan_id = a.rate_plan_id AND day IN (%(end)s, %(end)s + 1)
-) d ON a.kind = 'unit'
-WHERE s.has_moved OR s.opening_principal <> 0 OR s.opening_interest <> 0 OR s.opening_fees <> 0 OR s.opening_credit <> 0
-      OR s.principal <> 0 OR s.interest <> 0 OR s.fees <> 0 OR s.credit <> 0
-ORDER BY a.kind DESC, a.opened_on, a.number
-"""
-)
-
-_LINES: Final = (
-    _MOVED
-    + """
-SELECT account_id, kind, root, effective_on, principal, billed, interest, fees, credit, entry_id, business_date, description
-FROM moved WHERE is_new
-ORDER BY business_date, entry_id, account_id, sequence
-"""
-)
-
-# The other side of the proof: the same closing from the double-entry lines.
-_LEDGER: Final = """
-SELECT l.account_id,
-       coalesce(sum(l.debit - l.credit) FILTER (WHERE g.code IN ('1200', '1210')), 0),
-       coalesce(sum(l.debit - l.credit) FILTER (WHERE g.code = '1300'), 0),
-       coalesce(sum(l.debit - l.credit) FILTER (WHERE g.code = '1310'), 0),
-       coalesce(sum(l.debit - l.credit) FILTER (WHERE g.code = '2000'), 0)
-FROM finance_account a
-JOIN finance_journalline l ON l.lender_id = a.lender_id AND l.account_id = a.id
-JOIN finance_journalentry j ON j.lender_id = l.lender_id AND j.id = l.entry_id
-JOIN finance_ledgeraccount g ON g.lender_id = l.lender_id AND g.id = l.ledger_account_id
-WHERE a.lender_id = %(lender)s AND a.dealership_id = %(dealership)s AND j.business_date <= %(end)s
-GROUP BY l.account_id
-"""
-
-_DUE: Final = """
-SELECT d.account_id, d.kind, d.number, d.billed_on, d.due_on, d.principal, d.interest, d.fees
-FROM finance_dueitem d
-WHERE d.lender_id = %(lender)s AND d.account_id = ANY(%(accounts)s)
-      AND (d.principal > 0 OR d.interest > 0 OR d.fees > 0)
-ORDER BY d.account_id, d.due_on, d.id
-"""
-
-_CREDIT_LINES: Final = """
-SELECT c.id, c.number, c.name, c.kind, c."limit", coalesce(sum(u.advance_amount), 0)
-FROM finance_creditline c
-LEFT JOIN finance_account a ON a.lender_id = c.lender_id AND a.line_id = c.id AND a.kind = 'unit'
-LEFT JOIN finance_unit u ON u.lender_id = a.lender_id AND u.account_id = a.id AND u.approved_at < %(night)s
-    AND u.state <> 'refused' AND (u.funded_on IS NULL OR u.funded_on > %(end)s)
-WHERE c.lender_id = %(lender)s AND c.dealership_id = %(dealership)s AND c.opened_on <= %(end)s AND c.state <> 'closed'
-GROUP BY c.id ORDER BY c.kind, c.number
-"""
-
-# One row where a plan's rate begins or changes, with the index as it stood then.
-_RATES: Final = """
-SELECT p.id, p.name, p.day_count, p.compounding, p.margin, r.day, r.annual_rate, coalesce(i.name, ''), f.annual_rate,
-       coalesce(f.source, '')
-FROM (
-    SELECT plan_id, day, annual_rate, lag(annual_rate) OVER (PARTITION BY plan_id ORDER BY day) AS before
-    FROM finance_rateplanday
-    WHERE lender_id = %(lender)s AND plan_id = ANY(%(plans)s) AND day BETWEEN %(start)s AND %(end)s
-) r
-JOIN finance_rateplan p ON p.lender_id = %(lender)s AND p.id = r.plan_id
-LEFT JOIN finance_rateindex i ON i.lender_id = p.lender_id AND i.id = p.index_id
-LEFT JOIN LATERAL (
-    SELECT annual_rate, source FROM finance_indexfixing
-    WHERE lender_id = p.lender_id AND index_id = p.index_id AND effective_from <= r.day
-    ORDER BY effective_from DESC LIMIT 1
-) f ON true
-WHERE r.before IS DISTINCT FROM r.annual_rate
-ORDER BY p.name, p.id, r.day
-"""
-
-_LAST_ENTRY: Final = """
-SELECT coalesce(max(id), 0) FROM finance_journalentry WHERE lender_id = %(lender)s AND dealership_id = %(dealership)s
-"""
-
-
 @dataclass(frozen=True, slots=True)
 class _Account:
-    """One row of `_ACCOUNTS`."""
+    """One row of `ACCOUNTS`."""
 
     id: int
     public_id: str
@@ -194,16 +77,35 @@ class _Account:
     line_id: int
     plan_id: int
     identification: str
-    opening: Amounts
-    closing: Amounts
     lent: Decimal
     is_billed: bool
     last_day: Decimal | None
+    opening: Amounts
+    closing: Amounts
 
     @property
     def lacks_bill(self) -> bool:
         """Whether the month's interest is missing: a unit that earns at least a cent a day and has no bill."""
         return not self.is_billed and (self.last_day or ZERO) / YEAR_PARTS >= Decimal("0.01")
+
+
+def _account(row: tuple[Any, ...]) -> _Account:
+    key, public_id, kind, number, title, line, plan, identification, lent, is_billed, last_day, *amounts = row
+    return _Account(
+        id=key,
+        public_id=public_id,
+        kind=kind,
+        number=number,
+        title=title,
+        line_id=line,
+        plan_id=plan,
+        identification=identification,
+        lent=lent,
+        is_billed=is_billed,
+        last_day=last_day,
+        opening=Amounts(*amounts[:4]),
+        closing=Amounts(*amounts[4:]),
+    )
 
 
 def _rows(query: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
@@ -235,14 +137,11 @@ def assemble(
         "night": datetime.combine(period_end + timedelta(days=1), time(), tzinfo=lender.zone),
         **before.parameters(),
     }
-    accounts = [
-        _Account(*row[:8], Amounts(*row[8:12]), Amounts(*row[12:16]), *row[16:])
-        for row in _rows(_ACCOUNTS, parameters)
-    ]
+    accounts = [_account(row) for row in _rows(questions.ACCOUNTS, parameters)]
     _require_bills(accounts, period_end)
     lines: dict[int, list[Line]] = defaultdict(list)
-    for row in _rows(_LINES, parameters):
-        lines[row[0]] += _lines_of(*row[1:])
+    for row in _rows(questions.LINES, parameters):
+        lines[row[0]] += _lines_of(_Event(*row[1:]))
     parts = tuple(
         AccountPart(
             public_id=account.public_id,
@@ -268,7 +167,7 @@ def assemble(
         period_start=period_start,
         period_end=period_end,
         made_on=made_on,
-        last_entry=_rows(_LAST_ENTRY, parameters)[0][0],
+        last_entry=_rows(questions.LAST_ENTRY, parameters)[0][0],
         previous=before.content.number if before.content is not None and continues else "",
         accounts=parts,
         due_on=payment_date(due, period_end),
@@ -320,39 +219,48 @@ def _address(dealership: Dealership) -> tuple[str, ...]:
 # --- movements --------------------------------------------------------------------------------------------------------
 
 
-def _lines_of(
-    kind: str,
-    root: str,
-    effective_on: date,
-    principal: Decimal,
-    billed: Decimal,
-    interest: Decimal,
-    fees: Decimal,
-    credit: Decimal,
-    entry: int,
-    booked_on: date,
-    description: str,
-) -> list[Line]:
+class _Event(NamedTuple):
+    """One row of the movements; of a reversal, `root` is the kind of what it takes back."""
+
+    kind: str
+    root: str
+    effective_on: date
+    principal: Decimal
+    billed: Decimal
+    interest: Decimal
+    fees: Decimal
+    credit: Decimal
+    entry: int
+    booked_on: date
+    description: str
+
+
+def _lines_of(event: _Event) -> list[Line]:
     """One event as what it charges and what it pays; a payoff does both.
 
     An advance, billed interest, an assessed fee and corrections of them are charges; all else is payment. A reversal
     stands on the side of what it takes back, with the opposite sign.
     """
-    lends = root == Kind.ADVANCE
-    assesses = root in {Kind.FEE_ASSESSED, Kind.ADJUSTMENT}
-    charged = Amounts(principal if lends else ZERO, billed, fees if assesses else ZERO)
+    lends = event.root == Kind.ADVANCE
+    assesses = event.root in {Kind.FEE_ASSESSED, Kind.ADJUSTMENT}
+    charged = Amounts(event.principal if lends else ZERO, event.billed, event.fees if assesses else ZERO)
     paid = Amounts(
-        ZERO if lends else -principal,
-        -interest,
-        ZERO if assesses else -fees,
-        credit,
+        ZERO if lends else -event.principal,
+        -event.interest,
+        ZERO if assesses else -event.fees,
+        event.credit,
     )
+
+    def line(kind: str, side: Side, amounts: Amounts) -> Line:
+        return Line(event.booked_on, event.effective_on, kind, event.description, event.entry, side, amounts)
+
     found = []
     if charged:
-        name = kind if kind == Kind.REVERSAL or root not in _PAYING else Kind.INTEREST_BILLED.value
-        found.append(Line(booked_on, effective_on, name, description, entry, "charge", charged))
+        # What a payment bills on the way is interest, whatever the payment is called.
+        bills = event.kind != Kind.REVERSAL and event.root in _PAYING
+        found.append(line(Kind.INTEREST_BILLED.value if bills else event.kind, "charge", charged))
     if paid:
-        found.append(Line(booked_on, effective_on, kind, description, entry, "payment", paid))
+        found.append(line(event.kind, "payment", paid))
     return found
 
 
@@ -370,7 +278,7 @@ def _due(accounts: Sequence[_Account], parameters: Mapping[str, Any]) -> tuple[D
         for account in accounts
         if account.closing
     }
-    items = _rows(_DUE, {**parameters, "accounts": list(owing)})
+    items = _rows(questions.DUE, {**parameters, "accounts": list(owing)})
     return falling_due(owing, items, period_end=parameters["end"], through=next_month_end(parameters["end"]))
 
 
@@ -380,14 +288,14 @@ def _credit_lines(accounts: Iterable[_Account], parameters: Mapping[str, Any]) -
         used[account.line_id] += account.closing.principal
     return tuple(
         LineUse(number, name, kind, limit, used[key] + ZERO, approved)
-        for key, number, name, kind, limit, approved in _rows(_CREDIT_LINES, parameters)
+        for key, number, name, kind, limit, approved in _rows(questions.CREDIT_LINES, parameters)
         if kind == CreditLine.Kind.FLOOR_PLAN or used[key]
     )
 
 
 def _rates(accounts: Iterable[_Account], parameters: Mapping[str, Any]) -> tuple[RateSpan, ...]:
     plans = sorted({account.plan_id for account in accounts})
-    rows = _rows(_RATES, {**parameters, "plans": plans})
+    rows = _rows(questions.RATES, {**parameters, "plans": plans})
     spans = []
     for number, (
         plan,
@@ -424,7 +332,7 @@ def _rates(accounts: Iterable[_Account], parameters: Mapping[str, Any]) -> tuple
 
 def _ledger_faults(accounts: Iterable[_Account], parameters: Mapping[str, Any]) -> list[str]:
     """Where the closing by events is not the closing by double entry."""
-    booked = {row[0]: Amounts(*row[1:]) for row in _rows(_LEDGER, parameters)}
+    booked = {row[0]: Amounts(*row[1:]) for row in _rows(questions.LEDGER, parameters)}
     faults = []
     for account in accounts:
         found = booked.pop(account.id, Amounts())

@@ -23,7 +23,8 @@ WITH candidates AS (
 SELECT c.dealership_id FROM candidates c
 WHERE EXISTS (
     SELECT 1 FROM finance_journalentry j
-    WHERE j.lender_id = %(lender)s AND j.dealership_id = c.dealership_id AND j.business_date BETWEEN %(start)s AND %(end)s
+    WHERE j.lender_id = %(lender)s AND j.dealership_id = c.dealership_id
+          AND j.business_date BETWEEN %(start)s AND %(end)s
 ) OR EXISTS (
     SELECT 1 FROM finance_account a
     JOIN finance_accountevent e ON e.lender_id = a.lender_id AND e.account_id = a.id

@@ -1,6 +1,6 @@
 """A statement in words and formatted figures: what the PDF and the page both show.
 
-Amounts are written once, here, by the lender's locale; templates only place them. Call inside the language of the reader.
+Amounts are written once, here, by the lender's locale; templates only place them. Call it inside the reader's language.
 """
 
 from __future__ import annotations
@@ -188,9 +188,7 @@ def printed(content: StatementContent, *, locale: str, longest: int | None = Non
             account.number,
             account.kind,
             account.public_id,
-            _account_cells(
-                account.opening, account.charges, account.payments, account.closing, columns, money
-            ),
+            _account_cells(account, columns, money),
         )
 
     return Printed(
@@ -224,9 +222,7 @@ def printed(content: StatementContent, *, locale: str, longest: int | None = Non
             "",
             "",
             "",
-            _account_cells(
-                content.opening, content.charges, content.payments, content.closing, columns, money
-            ),
+            _account_cells(content, columns, money),
         ),
         amount_due=money(content.amount_due),
         due_on=day(content.due_on, "long"),
@@ -305,15 +301,11 @@ def _cells(
 
 
 def _account_cells(
-    opening: Amounts,
-    charges: Amounts,
-    payments: Amounts,
-    closing: Amounts,
-    columns: Sequence[str],
-    money: Callable[[Decimal], str],
+    part: AccountPart | StatementContent, columns: Sequence[str], money: Callable[[Decimal], str]
 ) -> tuple[str, ...]:
-    totals = (opening.total, charges.total, -payments.total, closing.total)
-    return tuple(money(amount) for amount in (*totals, *(getattr(closing, name) for name in columns)))
+    """Opening, charges, payments, closing; then the closing by column. Of one account, or of all of them."""
+    totals = (part.opening.total, part.charges.total, -part.payments.total, part.closing.total)
+    return tuple(money(amount) for amount in (*totals, *(getattr(part.closing, name) for name in columns)))
 
 
 def _movement(posting: Posting) -> str:
