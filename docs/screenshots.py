@@ -18,8 +18,10 @@ PORT = os.environ["FORECOURT_PUBLIC_PORT"]
 PASSWORD = "quiet harbour lantern"  # noqa: S105 (the demo prints it)
 WIDE = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
-_CODE = re.compile(r"\b([0-9]{6})\b")
+# A code stands alone in its line; numbers of payments and tickets do not.
+_CODE = re.compile(r"^\s*([0-9]{6})\s*$", re.MULTILINE)
 _MAIL_SECONDS = 60
+_STATEMENT_SECONDS = 300
 
 
 def main() -> int:
@@ -29,20 +31,27 @@ def main() -> int:
         browser = playwright.chromium.launch(
             executable_path=os.environ["FORECOURT_CHROMIUM"], args=["--no-sandbox", "--disable-gpu"]
         )
-        dealer = signed_in(browser, "summit", "dana")
-        show(dealer, "dashboard", "/")
-        show(dealer, "unit", first_link(dealer, "/units/?sort=-payoff", r"/units/[0-9a-f-]{36}/$"))
-        pay(dealer)
-        show(dealer, "statement", first_link(dealer, "/statements/", r"/statements/[0-9a-f-]{36}/$"))
-        dealer.set_viewport_size(PHONE)  # type: ignore[arg-type]
-        show(dealer, "phone", "/")
-        show(signed_in(browser, "summit", "faye"), "office", "/admin/")
+        finance = signed_in(browser, "summit", "faye")
+        order_statements(finance)
+        show(finance, "office", "/admin/")
+        lock(browser, "summit", "vic")
         agent = signed_in(browser, "summit", "sam")
         show(
             agent,
             "unlock",
-            first_link(agent, "/support/unlock/?q=romero", r"/support/unlock/[0-9a-f-]{36}/$"),
+            first_link(agent, "/support/unlock/?q=tran", r"/support/unlock/[0-9a-f-]{36}/$"),
         )
+        dealer = signed_in(browser, "summit", "dana")
+        show(dealer, "dashboard", "/")
+        show(
+            dealer,
+            "unit",
+            first_link(dealer, "/units/?sort=-days", r"/units/[0-9a-f-]{36}/$") + "#calculation",
+        )
+        pay(dealer)
+        show(dealer, "statement", first_link(dealer, "/statements/", r"/statements/[0-9a-f-]{36}/$"))
+        dealer.set_viewport_size(PHONE)  # type: ignore[arg-type]
+        show(dealer, "phone", "/")
         browser.close()
     return 0
 
@@ -60,7 +69,7 @@ def signed_in(browser: Browser, lender: str, name: str) -> Page:
     page.goto("/account/sign-in/")
     page.fill("[name=login]", name)
     page.fill("[name=password]", PASSWORD)
-    page.click("main button.button, form.form button.button")
+    page.click("form.form button.button")
     until = time.monotonic() + _MAIL_SECONDS
     while not (fresh := [code for code in codes_of(mailbox, name) if code not in known]):
         if time.monotonic() > until:
@@ -73,6 +82,18 @@ def signed_in(browser: Browser, lender: str, name: str) -> Page:
     page.wait_for_url(lambda address: "/account/" not in address)
     mailbox.close()
     return page
+
+
+def lock(browser: Browser, lender: str, name: str) -> None:
+    """Try wrong passwords until a person of the demo is locked out, for a quarter of an hour."""
+    context = browser.new_context(base_url=f"http://{lender}.localhost:{PORT}")
+    page = context.new_page()
+    for _try in range(5):
+        page.goto("/account/sign-in/")
+        page.fill("[name=login]", name)
+        page.fill("[name=password]", "not the password at all")
+        page.click("form.form button.button")
+    context.close()
 
 
 def codes_of(mailbox: Page, name: str) -> list[str]:
@@ -90,6 +111,20 @@ def first_link(page: Page, path: str, pattern: str) -> str:
         if re.search(pattern, address):
             return address
     raise SystemExit(f"Nothing on {path} leads on.")
+
+
+def order_statements(page: Page) -> None:
+    """Have the last month's statements made, where they are not, and wait until none is waiting."""
+    page.goto("/statements/months/")
+    start = page.locator("tbody tr").first.locator("a[href*='month=']")
+    if start.count():
+        start.click()
+        page.locator("form button.button").last.click()
+    until = time.monotonic() + _STATEMENT_SECONDS
+    while page.goto("/statements/months/") and "Being made" in page.locator("tbody tr").first.inner_text():
+        if time.monotonic() > until:
+            raise SystemExit(f"The statements were not made in {_STATEMENT_SECONDS} seconds.")
+        time.sleep(2)
 
 
 def pay(page: Page) -> None:

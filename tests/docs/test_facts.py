@@ -1,25 +1,33 @@
 """What documents say about roles, money, payments, packages and the demo is what the code does."""
 
 import importlib
+import json
 import re
-from dataclasses import fields
+import uuid
 from datetime import date
 from decimal import Decimal
+
+import pytest
 
 from accounts.models import Membership, User
 from accounts.permissions import MATRIX
 from finance.actions.chart import Code
 from finance.interest import DayCount, Event, RateCurve, segments
 from finance.money import round_money, split_proportionally
+from payments.actions.events import _KINDS
+from payments.gateways.bank_debit import BankDebitGateway
+from payments.gateways.card_page import CardPageGateway
+from payments.gateways.exchange import SignedGateway
 from payments.gateways.signatures import is_authentic, signature_header
 from payments.models import Payment
-from payments.queries.debits import DebitOrder, Outcome
+from payments.queries.debits import Answer, DebitOrder, Outcome
 from portal.demo.cast import LENDERS
 from tests.docs.paper import ROOT, blocks, code, rows, section, text_of
 
 MONEY = "docs/developers/money.md"
 PAYMENTS = "docs/developers/payments.md"
 BANK = "docs/integrators/bank-debits.md"
+CARDS = "docs/integrators/card-page.md"
 
 
 def test_the_table_of_roles_is_the_matrix() -> None:
@@ -123,17 +131,64 @@ def test_the_example_signature_is_right() -> None:
     assert is_authentic(header, "secret", body, now=1767225600.0)
 
 
-def test_the_order_of_a_debit_has_the_documented_fields() -> None:
-    listed = [
-        name for cells in rows(section(BANK, "What the portal asks"), "Field") for name in code(cells[0])
-    ]
-    assert listed == [field.name for field in fields(DebitOrder)]
+def sent_by(gateway: SignedGateway, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The fields of the order that a gateway sends, in their order."""
+    sent: list[bytes] = []
+
+    def ask(method: str, path: str, body: bytes, *, key: uuid.UUID) -> Answer:
+        sent.append(body)
+        return Answer(Outcome.UNCLEAR)
+
+    monkeypatch.setattr(gateway, "ask", ask)
+    gateway.send(
+        DebitOrder(
+            key=uuid.uuid4(),
+            client="summit",
+            number="P-1",
+            amount=Decimal("1.00"),
+            currency="USD",
+            scheme="ach",
+            collect_on=date(2025, 3, 3),
+            holder="Alder Motors",
+            bank_code="102000021",
+            account_number="1",
+            mandate="",
+            notify_url="",
+        )
+    )
+    return list(json.loads(sent[0]))
 
 
-def test_the_states_that_a_bank_may_answer_are_documented() -> None:
-    words = code(section(BANK, "What the portal asks"))
-    for outcome in (Outcome.ACCEPTED, Outcome.SETTLED, Outcome.DECLINED, Outcome.RETURNED):
-        assert outcome.value in words
+@pytest.mark.parametrize(
+    ("page", "gateway"),
+    [(BANK, BankDebitGateway), (CARDS, CardPageGateway)],
+    ids=["bank", "cards"],
+)
+def test_the_order_that_a_gateway_sends_has_the_documented_fields(
+    page: str, gateway: type[BankDebitGateway | CardPageGateway], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = section(page, "What the portal asks")
+    listed = [name for cells in rows(asked, "Field") for name in code(cells[0])]
+    assert listed == sent_by(gateway("http://bank.example", "secret"), monkeypatch)
+
+
+@pytest.mark.parametrize(
+    ("page", "gateway"),
+    [(BANK, BankDebitGateway), (CARDS, CardPageGateway)],
+    ids=["bank", "cards"],
+)
+def test_the_states_that_may_be_answered_are_documented(
+    page: str, gateway: type[BankDebitGateway | CardPageGateway]
+) -> None:
+    assert set(gateway.states) <= set(code(section(page, "What the portal asks")))
+
+
+@pytest.mark.parametrize("page", [BANK, CARDS])
+def test_the_messages_that_may_come_are_documented(page: str) -> None:
+    words = set(code(section(page, "What the bank tells" if page == BANK else "What the processor tells")))
+    known = {kind for kind in _KINDS if kind.startswith("debit." if page == BANK else "session.")}
+    assert known
+    assert known <= words
 
 
 def test_the_chart_of_the_views_page_is_the_chart() -> None:
