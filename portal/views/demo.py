@@ -37,9 +37,9 @@ def logins(request: HttpRequest) -> HttpResponse:
 def mailbox(request: HttpRequest) -> HttpResponse:
     """Mails and text messages that this lender sent, newest first."""
     sender = request.lender.mail_sender  # type: ignore[attr-defined]
-    return render(
-        request, "portal/demo_mailbox.html", {"mails": _mails_from(sender, Path(settings.MAILBOX_DIR))}
-    )
+    folder = settings.MAILBOX_DIR
+    mails = _mails_from(sender, Path(folder)) if folder else []
+    return render(request, "portal/demo_mailbox.html", {"mails": mails})
 
 
 def _mails_from(sender: str, folder: Path) -> list[Mail]:

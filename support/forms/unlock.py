@@ -3,7 +3,7 @@
 from typing import Any
 
 from django import forms
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext, gettext_lazy
 
 from accounts.models import OutgoingMessage
 
@@ -16,20 +16,15 @@ class SendForm(forms.Form):
     channel = forms.ChoiceField(
         label=gettext_lazy("Send it to"),
         widget=forms.RadioSelect,
-        required=False,
         error_messages={"invalid_choice": gettext_lazy("Choose one of the registered contacts.")},
     )
 
     def __init__(self, data: Any = None, *, contact: str, phone: str) -> None:
         super().__init__(data, label_suffix="", initial={"channel": Channel.EMAIL.value})
-        choices = [(Channel.EMAIL.value, contact)]
+        choices = [(Channel.EMAIL.value, gettext("E-mail to %(contact)s") % {"contact": contact})]
         if phone:
-            choices.append((Channel.SMS.value, phone))
+            choices.append((Channel.SMS.value, gettext("Text message to %(phone)s") % {"phone": phone}))
         self.fields["channel"].choices = choices  # type: ignore[attr-defined]
-
-    def clean_channel(self) -> str:
-        """The chosen contact; the e-mail where nothing was said."""
-        return str(self.cleaned_data["channel"] or Channel.EMAIL.value)
 
 
 class CodeForm(forms.Form):

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from accounts.models import User
+from accounts.models import OutgoingMessage, User
 from accounts.permissions import allowed_to
 from accounts.queries.texts import text_number
 from support.actions.identity import (
@@ -119,7 +119,9 @@ def _step(person: User, agent: User) -> dict[str, Any]:
 
 
 def _send(request: HttpRequest, person: User) -> HttpResponse:
-    form = SendForm(request.POST, contact=masked(person.email), phone=masked_number(text_number(person)))
+    # Where there is nothing to choose, the page does not ask.
+    sent = {"channel": OutgoingMessage.Channel.EMAIL, **request.POST.dict()}
+    form = SendForm(sent, contact=masked(person.email), phone=masked_number(text_number(person)))
     if not form.is_valid():
         # The page was older than the person's contacts, or not ours.
         messages.error(request, str(form.errors["channel"][0]))
