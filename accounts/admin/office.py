@@ -56,7 +56,8 @@ class Table:
 class OfficeAdmin(admin.ModelAdmin):
     """One table of the finance office.
 
-    `columns` are shown in the list and `facts` on the page; `totals` adds columns of the database up over the list.
+    `columns` are shown in the list, `facts` on the page and `act_columns` (or else the list's) on the page of an act;
+    `totals` adds columns of the database up over the list. Without `has_history` no page leads to one.
     `acts` work on chosen rows and `entries` are forms on one row; `adding` is the form for a new row.
     """
 
@@ -64,6 +65,7 @@ class OfficeAdmin(admin.ModelAdmin):
 
     columns: ClassVar[Sequence[Column]] = ()
     facts: ClassVar[Sequence[Column]] = ()
+    act_columns: ClassVar[Sequence[Column]] = ()
     totals: ClassVar[Sequence[tuple[Promise, Any]]] = ()
     acts: ClassVar[Sequence[Act]] = ()
     entries: ClassVar[Sequence[Entry]] = ()
@@ -71,6 +73,7 @@ class OfficeAdmin(admin.ModelAdmin):
     page_related: ClassVar[Sequence[str]] = ()
     lead: ClassVar[Promise | str] = ""
     plural: ClassVar[Promise | str] = ""
+    has_history: ClassVar[bool] = True
 
     show_full_result_count = False
     list_per_page = 50
@@ -283,7 +286,7 @@ class OfficeAdmin(admin.ModelAdmin):
                     for entry in self.entries
                     if entry.fits(row)
                 ],
-                "history_url": self.address("history", quote(row.pk)),
+                "history_url": self.address("history", quote(row.pk)) if self.has_history else "",
             },
         )
 
@@ -420,6 +423,7 @@ class OfficeAdmin(admin.ModelAdmin):
         if confirmed and form.is_valid():
             return self._perform(request, chosen, form)
         writer = self.writer(request)
+        columns = self.act_columns or self.columns
         return self._page(
             request,
             "admin/office_act.html",
@@ -429,11 +433,11 @@ class OfficeAdmin(admin.ModelAdmin):
                 "act_url": self.address("act", act.name),
                 "able": len(chosen.able),
                 "total": chosen.total,
-                "heads": [(column.label, column.is_figure) for column in self.columns],
+                "heads": [(column.label, column.is_figure) for column in columns],
                 "lines": [
                     {
                         "key": row.pk,
-                        "cells": [(writer.write(column, row), column.is_figure) for column in self.columns],
+                        "cells": [(writer.write(column, row), column.is_figure) for column in columns],
                         "address": writer.address(row),
                         "against": chosen.against.get(row.pk, ""),
                     }

@@ -18,13 +18,14 @@ from django.utils.translation import gettext_lazy as _
 from accounts.admin.columns import count, link, moment, text
 from accounts.admin.office import OfficeAdmin, Table
 from accounts.models import AuditEntry, RowChange, User
-from accounts.queries.history import HistoryLine, written_out
+from accounts.queries.history import HistoryLine, operation_in_words, written_out
 
 
 @admin.register(AuditEntry)
 class AuditEntryAdmin(OfficeAdmin):
     """Every act: who, when, on what, from where, why. Append-only; the database refuses to change or delete it."""
 
+    has_history = False
     columns = (
         moment("recorded_at", _("When")),
         text("actor_name", _("Who")),
@@ -130,18 +131,19 @@ def _fields_changed(row: RowChange) -> str:
 class RowChangeAdmin(OfficeAdmin):
     """What rows were before and after, written by the database, whoever changed them and by whatever way."""
 
+    has_history = False
     columns = (
         moment("recorded_at", _("When")),
         text("table_name", _("Table"), lambda row: _table_words(row.table_name)),
         count("row_key", _("Row")),
-        text("operation", _("What")),
+        text("operation", _("What"), lambda row: operation_in_words(row.operation)),
         text("changed", _("Fields"), _fields_changed),
     )
     facts = (
         moment("recorded_at", _("When")),
         text("table_name", _("Table"), lambda row: _table_words(row.table_name)),
         text("row_key", _("Row")),
-        text("operation", _("What")),
+        text("operation", _("What"), lambda row: operation_in_words(row.operation)),
     )
     list_filter = (WatchedTableFilter,)
     search_fields = ("row_key",)
@@ -160,7 +162,7 @@ class RowChangeAdmin(OfficeAdmin):
 
     def name_of(self, row: Any) -> str:
         """Table, row and what happened."""
-        return f"{_table_words(row.table_name)} {row.row_key}: {row.operation}"
+        return f"{_table_words(row.table_name)} {row.row_key}: {operation_in_words(row.operation)}"
 
     def tables(self, request: HttpRequest, row: Any) -> Sequence[Table]:
         """Each field, old and new."""

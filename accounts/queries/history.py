@@ -75,7 +75,7 @@ def written_out(changes: Sequence[RowChange]) -> list[HistoryLine]:
         HistoryLine(
             at=change.recorded_at,
             who=people.get(change.user_id, "Forecourt"),
-            what=_operation(change.operation),
+            what=operation_in_words(change.operation),
             table=_table_name(models_of.get(change.table_name), change.table_name),
             changes=tuple(_field_changes(change, models_of.get(change.table_name), names)),
         )
@@ -99,7 +99,7 @@ def acts(subjects: Sequence[str]) -> list[HistoryLine]:
     ]
 
 
-def _operation(word: str) -> str:
+def operation_in_words(word: str) -> str:
     """What the trigger's words mean."""
     return {"insert": _("Created"), "update": _("Changed"), "delete": _("Removed")}.get(word, word)
 

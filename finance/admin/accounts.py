@@ -124,6 +124,7 @@ class DueFilter(SimpleListFilter):
 class DueItemAdmin(OfficeAdmin):
     """What falls due, on which day, and how much of it is still open."""
 
+    has_history = False
     columns = (
         day("due_on", _("Due"), order="due_on"),
         choice("kind", _("What")),
@@ -156,9 +157,12 @@ class DueItemAdmin(OfficeAdmin):
     list_filter = (DueFilter, "kind")
     list_select_related = ("account", "dealership")
     page_related = ("account", "dealership")
-    ordering = ("due_on", "pk")
     search_fields = ("account__number",)
     search_help_text = _("The whole number of the unit or loan")
+
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+        """By day where few are asked for; of all there are, which no index has by day, the latest first."""
+        return ("due_on", "pk") if request.GET.get("when") else ("-pk",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Items with what is still open of them."""

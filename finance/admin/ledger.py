@@ -141,6 +141,7 @@ class JournalEntryAdmin(OfficeAdmin):
 class JournalLineAdmin(OfficeAdmin):
     """The sides of the entries."""
 
+    has_history = False
     columns = (
         text("id", _("Line")),
         link("entry", _("Entry")),

@@ -102,6 +102,13 @@ class UnitAdmin(OfficeAdmin):
             lambda row: balance(getattr(row.account, "accountposition", None)),
         ),
     )
+    act_columns = (
+        text("vehicle", _("Vehicle"), lambda row: f"{row.model_year} {row.make} {row.model}"),
+        text("vin", _("VIN")),
+        link("dealership", _("Dealership")),
+        state("state", _("State")),
+        money("advance", _("Advance"), "advance_amount"),
+    )
     facts = (
         text("number", _("Number"), "account.number"),
         text("vin", _("VIN")),

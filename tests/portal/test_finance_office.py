@@ -76,7 +76,17 @@ def test_only_finance_staff_with_a_second_step_get_in(cast: Cast, page: str) -> 
     asked = anonymous(cast.lender).get(address)
     assert asked.status_code == 302
     assert asked["Location"].startswith(reverse("account_login"))
-    for person in (cast.owner, cast.payer, cast.viewer, cast.stranger, cast.support, cast.other_owner):
+    with tenant(cast.lender.pk):
+        operator = make_person("opal", kind=User.Kind.OPERATOR)
+    for person in (
+        cast.owner,
+        cast.payer,
+        cast.viewer,
+        cast.stranger,
+        cast.support,
+        cast.other_owner,
+        operator,
+    ):
         assert sign_in(person).get(address).status_code == 404
         assert sign_in(person).post(address).status_code == 404
     assert sign_in(unproven).get(address)["Location"] == reverse("accounts:factor-enrol")
