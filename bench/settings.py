@@ -2,11 +2,10 @@
 
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from bench.ground import BROKER_PREFIX
 from portal.settings.demo import *
-from portal.settings.demo import CELERY_BROKER_TRANSPORT_OPTIONS as _OPTIONS
 
 # Gone with the process that used them.
 _FILES = tempfile.TemporaryDirectory(prefix="forecourt-bench-files-")
@@ -15,7 +14,7 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
-CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {**_OPTIONS, "global_keyprefix": BROKER_PREFIX}
+CELERY_BROKER_TRANSPORT_OPTIONS |= cast(dict[str, Any], {"global_keyprefix": BROKER_PREFIX})
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
