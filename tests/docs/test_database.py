@@ -8,7 +8,8 @@ from django.test import Client
 from accounts.models import Lender, LenderHost, OutgoingMessage, User
 from accounts.tenancy import platform, tenant
 from finance.models import LedgerAccount
-from tests.cast import Cast
+from payments.queries.offered import methods_of
+from tests.cast import Cast, make_dealership
 from tests.docs.paper import blocks, code, rows, section, text_of
 
 VIEWS = "docs/integrators/sql-views.md"
@@ -47,11 +48,17 @@ def test_the_documented_way_to_read_a_view_works(db: None) -> None:
     reader.close()
 
 
-def test_the_first_lender_is_entered_as_documented(db: None) -> None:
-    (script,) = blocks(text_of("docs/operators/install.md"), "python")
-    exec(compile(script, "install.md", "exec"), {})
+def enter_as_documented() -> tuple[Lender, str]:
+    """The first lender, and the script that enters a bank account."""
+    first, account = blocks(text_of("docs/operators/install.md"), "python")
+    exec(compile(first, "install.md", "exec"), {})
     with platform():
-        lender = Lender.objects.get(slug="acme")
+        return Lender.objects.get(slug="acme"), account
+
+
+def test_the_first_lender_is_entered_as_documented(db: None) -> None:
+    lender, _script = enter_as_documented()
+    with platform():
         lender.full_clean()
         host = LenderHost.objects.get(lender=lender)
     with tenant(lender.pk):
@@ -62,3 +69,12 @@ def test_the_first_lender_is_entered_as_documented(db: None) -> None:
     page = Client(HTTP_HOST=host.host).get(mail.context["action_path"], follow=True)
     assert page.status_code == 200
     assert b'type="password"' in page.content
+
+
+def test_a_bank_account_is_entered_as_documented(db: None) -> None:
+    lender, script = enter_as_documented()
+    with tenant(lender.pk):
+        dealership = make_dealership("Alder Motors", "10001")
+    exec(compile(script, "install.md", "exec"), {})
+    with tenant(lender.pk):
+        assert [method.kind for method in methods_of(dealership.pk)] == ["ach_debit", "card"]

@@ -43,7 +43,7 @@ def names_read(path: Path) -> Iterator[str]:
         elif isinstance(node, ast.Call) and ast.unparse(node.func) == "os.environ.get":
             key = node.args[0]
         if isinstance(key, ast.Constant):
-            yield key.value
+            yield str(key.value)
 
 
 def documented(title: str) -> dict[str, list[str]]:
@@ -62,7 +62,7 @@ def written(default: ast.expr | None) -> str | None:
         return None
     if isinstance(default.value, bool):
         return f"`{'yes' if default.value else 'no'}`"
-    return f"`{default.value}`" if default.value != "" else "none"
+    return f"`{default.value!s}`" if default.value != "" else "none"
 
 
 def test_the_page_lists_what_the_settings_read() -> None:
