@@ -12,8 +12,8 @@ from typing import Final
 
 from django.db import connection, transaction
 from django.db.models import F
+from django.db.models.functions import Now
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts import audit
@@ -93,7 +93,7 @@ def order_statement_batch(*, period_end: date, business_date: date, actor: User 
         waiting = Statement.objects.filter(batch=batch, state=State.WAITING).exists()
         batch.total = Statement.objects.filter(period_end=period_end, dealership_id__in=wanted).count()
         batch.state = StatementBatch.State.RUNNING if waiting else StatementBatch.State.DONE
-        batch.finished_at = None if waiting else timezone.now()
+        batch.finished_at = None if waiting else Now()
         batch.save(update_fields=["total", "state", "finished_at"])
         audit.record(
             "statement-batch.ordered",
@@ -189,7 +189,7 @@ def _order(
                 number=number,
                 period_start=period_start,
                 period_end=period_end,
-                next_attempt_at=timezone.now(),
+                next_attempt_at=Now(),
             )
             for key, number in zip(missing, numbers, strict=True)
         ],
@@ -202,7 +202,7 @@ def _order(
 def _wait_again(statements: Iterable[Statement]) -> None:
     rows = list(statements)
     Statement.objects.filter(pk__in=[row.pk for row in rows]).update(
-        state=State.WAITING, attempts=0, failure="", content={}, next_attempt_at=timezone.now()
+        state=State.WAITING, attempts=0, failure="", content={}, next_attempt_at=Now()
     )
     StatementBatch.objects.filter(pk__in={row.batch_id for row in rows if row.batch_id}).update(
         state=StatementBatch.State.RUNNING, finished_at=None

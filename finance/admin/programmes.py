@@ -1,6 +1,7 @@
 """Curtailment programmes in the finance office."""
 
 import json
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin
@@ -100,4 +101,4 @@ def in_words(shape: dict[str, Any]) -> str:
 
 
 def _share(fraction: str) -> str:
-    return f"{float(fraction) * 100:g} %"
+    return f"{(Decimal(fraction) * 100).normalize():f} %"

@@ -1,5 +1,6 @@
 """What the dated commands have in common: `--as-of` and `--lender`."""
 
+from abc import ABC, abstractmethod
 from argparse import ArgumentParser
 from datetime import date, timedelta
 from typing import Any
@@ -11,7 +12,7 @@ from accounts.models import Lender
 from accounts.tenancy import platform
 
 
-class DatedCommand(BaseCommand):
+class DatedCommand(BaseCommand, ABC):
     """A job of one business date, for one lender or all of them.
 
     Without `--as-of` each lender's own calendar decides: its today less `days_back`.
@@ -44,9 +45,9 @@ class DatedCommand(BaseCommand):
         if failed:
             raise CommandError("Not everything went well; see above.")
 
+    @abstractmethod
     def work(self, lender: Lender, day: date) -> bool | None:
         """Do the day's work at one lender, opening its tenant block; False when something failed."""
-        raise NotImplementedError
 
     def say(self, lender: Lender, text: str) -> None:
         """Write a line that names the lender."""
