@@ -109,7 +109,7 @@ def post(posting: Posting) -> Posted:
     touched = [card for card in posting.cards if card.recorded]
     changed = [item for card in posting.cards for item in card.items if _is_changed(card, item)]
     added = [(card, item) for card in posting.cards for item in card.items if item.id is None]
-    entry = {
+    entry: dict[str, Any] = {
         "source": posting.source,
         "key": posting.key,
         "business_date": posting.business_date,

@@ -144,6 +144,9 @@ def extend_rate_plans(*, business_date: date) -> int:
 
 def extend_rate_plan(*, plan: RatePlan, through: date) -> int:
     """Add the plan's missing rows through a day; return how many."""
+    with connection.cursor() as cursor:
+        # A fixing rebuilds the rows: what is added must follow the rows that it leaves.
+        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s, %s)", [RATES_LOCK, current_lender_id()])
     previous = _last_day(plan)
     if previous is not None and previous.day >= through:
         return 0

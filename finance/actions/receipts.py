@@ -201,7 +201,7 @@ def reverse_payment(
             key=key,
             business_date=business_date,
             effective_on=entry.effective_on,
-            description=f"Returned: {reason}",
+            description=f"Reversal of {entry.description}: {reason}",
             actor=actor,
             dealership_id=ordered[0].dealership_id,
             cards=ordered,

@@ -5,39 +5,44 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0003_library_tables'),
-        ('finance', '0003_entries_with_lines'),
+        ("accounts", "0003_library_tables"),
+        ("finance", "0003_entries_with_lines"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='statement',
-            name='next_attempt_at',
-            field=models.DateTimeField(null=True, verbose_name='next attempt'),
+            model_name="statement",
+            name="next_attempt_at",
+            field=models.DateTimeField(null=True, verbose_name="next attempt"),
         ),
         migrations.AddField(
-            model_name='statement',
-            name='produced_at',
-            field=models.DateTimeField(null=True, verbose_name='produced'),
+            model_name="statement",
+            name="produced_at",
+            field=models.DateTimeField(null=True, verbose_name="produced"),
         ),
         migrations.AlterField(
-            model_name='statement',
-            name='created_at',
-            field=models.DateTimeField(auto_now_add=True, verbose_name='ordered'),
+            model_name="statement",
+            name="created_at",
+            field=models.DateTimeField(auto_now_add=True, verbose_name="ordered"),
         ),
         migrations.AddIndex(
-            model_name='statement',
-            index=models.Index(condition=models.Q(('state', 'waiting')), fields=['lender', 'next_attempt_at'], name='finance_statement_waiting'),
+            model_name="statement",
+            index=models.Index(
+                condition=models.Q(("state", "waiting")),
+                fields=["lender", "next_attempt_at"],
+                name="finance_statement_waiting",
+            ),
         ),
         migrations.AddIndex(
-            model_name='statement',
-            index=models.Index(fields=['lender', 'batch', 'state'], name='finance_statement_batch'),
+            model_name="statement",
+            index=models.Index(fields=["lender", "batch", "state"], name="finance_statement_batch"),
         ),
         migrations.AddConstraint(
-            model_name='statementbatch',
-            constraint=models.UniqueConstraint(fields=('lender', 'period_end'), name='finance_statementbatch_period'),
+            model_name="statementbatch",
+            constraint=models.UniqueConstraint(
+                fields=("lender", "period_end"), name="finance_statementbatch_period"
+            ),
         ),
     ]

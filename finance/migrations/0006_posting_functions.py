@@ -7,9 +7,7 @@ caller's rights, inside the caller's walls.
 from django.db import migrations
 
 # A handful of rows by their keys, always: one plan for all sizes, and never a scan of a whole table.
-PLANS = (
-    "SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off"
-)
+PLANS = "SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off"
 
 READ = """
 CREATE FUNCTION finance_read_cards(

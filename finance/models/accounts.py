@@ -242,7 +242,8 @@ class DueItem(TenantModel):
     """One amount that falls due on one day: billed interest, a fee, a curtailment, an instalment, a payoff.
 
     `outstanding_*` fall as payments are allocated and rise again when one is returned. What was billed keeps its
-    amounts; an instalment still to come follows the balance, and what was to fall due after a sale passes to the payoff.
+    amounts; an instalment still to come follows the balance, and what was to fall due after a sale passes to the
+    payoff.
     """
 
     class Kind(models.TextChoices):

@@ -147,13 +147,13 @@ ORDER BY 2
 """
 _CHECKS: Final = (_UNBALANCED, _EMPTY, _LINES_AND_EVENTS, _CONTROL, _EVENTS, _DUE_ITEMS, _CLOSED)
 
+_ALL = """
+SELECT account_id FROM finance_accountposition WHERE lender_id = %(lender)s AND last_sequence > 0 ORDER BY 1
+"""
 _MOVED = """
-SELECT p.account_id FROM finance_accountposition p
-WHERE p.lender_id = %(lender)s AND p.last_sequence > 0
-  AND (%(since)s::date IS NULL OR EXISTS (
-      SELECT 1 FROM finance_journalline l
-      JOIN finance_journalentry e ON e.lender_id = l.lender_id AND e.id = l.entry_id
-      WHERE l.lender_id = p.lender_id AND l.account_id = p.account_id AND e.business_date >= %(since)s))
+SELECT DISTINCT l.account_id FROM finance_journalentry e
+JOIN finance_journalline l ON l.lender_id = e.lender_id AND l.entry_id = e.id
+WHERE e.lender_id = %(lender)s AND e.business_date >= %(since)s AND l.account_id IS NOT NULL
 ORDER BY 1
 """
 
@@ -180,7 +180,7 @@ def position_problems(*, since: date | None = None) -> Iterator[Problem]:
     """Accounts whose position is not, digit for digit, the fold of their events."""
     parameters: dict[str, Any] = {"lender": current_lender_id(), "since": since}
     with connection.cursor() as cursor:
-        cursor.execute(_MOVED, parameters)
+        cursor.execute(_MOVED if since else _ALL, parameters)
         accounts = [row[0] for row in cursor.fetchall()]
     for start in range(0, len(accounts), CHUNK):
         cards = load_cards(accounts[start : start + CHUNK], date.min, history=True).by_account
