@@ -160,7 +160,7 @@ def _plan_units(random: Random, *, today: date, start: date) -> list[Plan]:
     plans: list[Plan] = []
     serial = 100_000
     for number, live in LIVE_UNITS.items():
-        gone = min(live * 4 // 5, 160)
+        gone = min(live // 2, 90)
         for place in range(live + gone):
             serial += random.randrange(1, 900)
             stays = place < live
