@@ -287,6 +287,11 @@ def format_rate(rate: Decimal, locale: str, *, decimals: int = 2) -> str:
     return f"{sign}{pattern.prefix[0]}{whole}{mark}{fraction}{pattern.suffix[0]}"
 
 
+def format_share(part: Decimal, locale: str) -> str:
+    """Write a part of a whole (0.43012) in per cent with one decimal, rounded half up: ``43.0%``, ``43,0 %``."""
+    return format_rate(part.quantize(Decimal("0.001"), context=_WIDE), locale, decimals=1)
+
+
 def format_count(value: int, locale: str) -> str:
     """Write a whole number with the locale's grouping: ``1,204``, ``1 204``."""
     return f"{value:,}".replace(",", Locale.parse(locale).number_symbols["latn"]["group"])

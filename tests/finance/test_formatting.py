@@ -16,6 +16,7 @@ from finance.formatting import (
     format_money,
     format_money_for_input,
     format_rate,
+    format_share,
     parse_money,
 )
 
@@ -190,3 +191,9 @@ def test_rates_are_fractions_written_in_per_cent(rate: str, locale: str, text: s
 def test_counts_are_grouped() -> None:
     assert format_count(12034, "en_US") == "12,034"
     assert format_count(12034, "fr_FR") == "12\u202f034"
+
+
+def test_a_share_is_written_with_one_decimal() -> None:
+    assert format_share(Decimal("0.43049"), "en_US") == "43.0%"
+    assert format_share(Decimal("0.43050"), "en_US") == "43.1%"
+    assert format_share(Decimal("1.25"), "fr_FR").replace("\u202f", " ").replace("\u00a0", " ") == "125,0 %"

@@ -16,7 +16,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from finance.formatting import format_count, format_date, format_rate, money_formatter
+from finance.formatting import format_count, format_date, format_rate, format_share, money_formatter
 from finance.models import AccountEvent, DueItem, RatePlan
 from finance.queries.statements.content import (
     COLUMNS,
@@ -348,9 +348,7 @@ def _due_row(
 
 
 def _share(part: Decimal, whole: Decimal, locale: str) -> str:
-    if not whole:
-        return ""
-    return format_rate((part / whole).quantize(Decimal("0.001")), locale, decimals=1)
+    return format_share(part / whole, locale) if whole else ""
 
 
 def _rate_blocks(spans: Sequence[RateSpan], locale: str, day: Callable[..., str]) -> tuple[RateBlock, ...]:
