@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import dj_database_url
+from kombu import Queue
 
 from portal.settings import environment
 
@@ -145,6 +146,13 @@ CELERY_TASK_SOFT_TIME_LIMIT = 540
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_WORKER_MAX_MEMORY_PER_CHILD = 400_000
 CELERY_TIMEZONE = "UTC"
+# Documents take seconds each. In a queue of their own they keep nobody else's mail or money waiting: a worker takes
+# from its queues in turn.
+CELERY_TASK_QUEUES = [Queue("celery"), Queue("documents")]
+CELERY_TASK_ROUTES = {
+    "finance.tasks.produce_statement": {"queue": "documents"},
+    "payments.tasks.print_receipt": {"queue": "documents"},
+}
 # Sweeps read state from the database, so a lost broker or a second scheduler changes nothing.
 CELERY_BEAT_SCHEDULE = {
     "deliver-outgoing-messages": {
