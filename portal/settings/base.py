@@ -145,6 +145,8 @@ CELERY_TASK_TIME_LIMIT = 600
 CELERY_TASK_SOFT_TIME_LIMIT = 540
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_WORKER_MAX_MEMORY_PER_CHILD = 400_000
+# Tasks log like requests: JSON lines with the bound context.
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 # Documents take seconds each. In a queue of their own they keep nobody else's mail or money waiting: a worker takes
 # from its queues in turn.
