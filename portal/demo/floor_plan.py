@@ -257,7 +257,7 @@ def _leave_things_to_do(
             report_unit_sold(
                 unit=plan.unit, sold_at=now - timedelta(hours=hours), reported_on=today, actor=finance
             )
-    for place, number in enumerate(("20001", "20001", "20012", "20011")):
+    for place, number in enumerate(("20001", "20001", "20012", "20012")):
         vehicle = pick_vehicle(random, AMERICAN, serial=900_000 + place, today=today, newest=1)
         plan = Plan(number, vehicle, f"{number[-2:]}9{place:03d}", today, None)
         moment = now - timedelta(hours=3 + place)

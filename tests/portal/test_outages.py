@@ -1,0 +1,73 @@
+"""Redis away: people sign in, ask and read as before; what was ordered waits in its row."""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from celery import current_app
+from django.test import Client
+
+from accounts.models import OutgoingMessage, User
+from accounts.tenancy import tenant
+from tests.cast import PASSWORD, Cast, anonymous
+
+pytestmark = pytest.mark.django_db
+NOWHERE = "redis://127.0.0.1:1/0"
+
+
+@pytest.fixture
+def redis_is_away(settings: Any) -> Iterator[None]:
+    """Neither the cache nor the broker answers."""
+    settings.REDIS_URL = NOWHERE
+    settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": NOWHERE}}
+    kept = current_app.conf.broker_url
+    current_app.conf.broker_url = NOWHERE
+    current_app.pool.force_close_all()
+    current_app.amqp.producer_pool.force_close_all()
+    yield
+    current_app.conf.broker_url = kept
+    current_app.pool.force_close_all()
+    current_app.amqp.producer_pool.force_close_all()
+
+
+def test_signing_in_works_without_redis(
+    cast: Cast, redis_is_away: None, django_capture_on_commit_callbacks: Any
+) -> None:
+    began = time.monotonic()
+    browser = anonymous(cast.lender)
+    assert browser.get("/account/sign-in/").status_code == 200
+    with django_capture_on_commit_callbacks(execute=True):
+        answer = browser.post("/account/sign-in/", {"login": "owen", "password": PASSWORD})
+    assert answer.status_code == 302
+    assert browser.get(answer["Location"]).status_code == 200
+    with tenant(cast.lender.pk):
+        message = OutgoingMessage.objects.get(user=cast.owner)
+    assert message.state == OutgoingMessage.State.WAITING
+    assert time.monotonic() - began < 20
+
+
+def test_a_ticket_is_opened_without_redis(
+    cast: Cast,
+    client_of: Callable[[User], Client],
+    redis_is_away: None,
+    django_capture_on_commit_callbacks: Any,
+) -> None:
+    browser = client_of(cast.owner)
+    with django_capture_on_commit_callbacks(execute=True):
+        answer = browser.post(
+            "/support/tickets/new/",
+            {"topic": "other", "subject": "Anybody there", "message": "A question.", "token": str(uuid4())},
+        )
+    assert answer.status_code == 302, answer.content.decode()[:2000]
+    with tenant(cast.lender.pk):
+        states = set(OutgoingMessage.objects.values_list("state", flat=True))
+    assert states == {OutgoingMessage.State.WAITING}
+
+
+@pytest.mark.parametrize("path", ["/", "/units/", "/payments/", "/statements/", "/support/tickets/"])
+def test_pages_are_read_without_redis(
+    cast: Cast, client_of: Callable[[User], Client], redis_is_away: None, path: str
+) -> None:
+    assert client_of(cast.owner).get(path).status_code == 200
