@@ -17,6 +17,9 @@ from finance.queries.accrual import ACCRUED, RATE_JOINS
 
 ZERO: Final = Decimal(0)
 
+CASH: Final = "1000"
+"""The ledger account through which money comes and goes, in every lender's chart."""
+
 AGE_LIMITS: Final = (30, 60, 90, 120)
 """A unit of up to so many days on the floor plan is in the bucket; the last bucket has no end."""
 
@@ -171,8 +174,12 @@ FROM (
     WHERE lender_id = %(lender)s AND dealership_id = %(dealership)s ORDER BY id DESC LIMIT %(limit)s
 ) e
 CROSS JOIN LATERAL (
-    SELECT sum(debit) AS amount, count(DISTINCT account_id) AS accounts, min(account_id) AS account_id
-    FROM finance_journalline WHERE lender_id = %(lender)s AND entry_id = e.id
+    -- Money that moved is what people know a payment or an advance by; a bill moves none, and is known by its charge.
+    SELECT coalesce(sum(n.debit + n.credit) FILTER (WHERE g.code = %(cash)s), sum(n.debit)) AS amount,
+           count(DISTINCT n.account_id) AS accounts, min(n.account_id) AS account_id
+    FROM finance_journalline n
+    JOIN finance_ledgeraccount g ON g.lender_id = n.lender_id AND g.id = n.ledger_account_id
+    WHERE n.lender_id = %(lender)s AND n.entry_id = e.id
 ) l
 LEFT JOIN finance_account a ON l.accounts = 1 AND a.lender_id = %(lender)s AND a.id = l.account_id
 ORDER BY e.id DESC
@@ -181,4 +188,6 @@ ORDER BY e.id DESC
 
 def latest_postings(dealership_id: int, *, limit: int = 8) -> list[Posting]:
     """What was posted last, newest first. One query."""
-    return [Posting(*row) for row in _read(_LATEST, {"dealership": dealership_id, "limit": limit})]
+    return [
+        Posting(*row) for row in _read(_LATEST, {"dealership": dealership_id, "limit": limit, "cash": CASH})
+    ]

@@ -77,6 +77,16 @@ class Dashboard:
         return sum((line.free for line in self.floor_plan_lines), ZERO)
 
     @property
+    def was_used(self) -> bool:
+        """Whether a floor-plan line had principal on it on any of the days shown."""
+        return any(amount for _day, amount in self.use)
+
+    @property
+    def can_be_paid(self) -> bool:
+        """Whether there is anything to pay on."""
+        return bool(self.holdings.live or self.holdings.loans)
+
+    @property
     def is_new(self) -> bool:
         """Whether nothing has happened yet: no unit, no loan, nothing due, nothing paid."""
         holdings = self.holdings

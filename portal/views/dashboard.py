@@ -74,6 +74,7 @@ def _dealer_dashboard(request: HttpRequest) -> HttpResponse:
         if len(floor_plans) == 1
         else reverse("finance:line-list"),
         "sold_units": board.holdings.count("sold"),
+        "requested_units": board.holdings.count("requested", "approved"),
         "curtailments_soon": board.dues.items_within(SOON, kind=DueItem.Kind.CURTAILMENT),
         "may_pay": may_pay,
         "cut_off": datetime.combine(access.business_date, lender.payment_cut_off, tzinfo=lender.zone),

@@ -190,6 +190,20 @@ def test_the_list_of_things_to_do_has_amount_date_and_one_action_each(
 
 
 @pytest.mark.django_db
+def test_recent_activity_shows_the_money_that_moved(cast: Cast, owner: Client) -> None:
+    with stocked(cast.lender, cast.dealership) as stock:
+        unit = stock.fund("5000.00", days_ago=30)
+        payoff = payoffs_on([unit.pk], stock.today)[unit.pk]
+        stock.pay(unit, payoff, purpose="payoff")
+    rows = tables_of(owner.get("/"))["activity"].body
+    # The payoff posts the interest as well, which moves no money; the advance's fee is charged, not paid out.
+    assert [(row[0].split(" ")[0], amount(row[-1])) for row in rows] == [
+        ("Payment", payoff),
+        ("Advance", Decimal("5000.00")),
+    ]
+
+
+@pytest.mark.django_db
 def test_an_announcement_is_shown_between_its_days(cast: Cast, stock: Stock, owner: Client) -> None:
     with tenant(cast.lender.pk):
         for title, first, last in [("Now", 1, 0), ("Gone", 9, 1), ("Later", -1, -9)]:
