@@ -170,12 +170,12 @@ def _sold(unit: SoldUnit, lender: Lender, may_pay: bool, now: datetime) -> Task:
 
 def _soon(board: Dashboard, lender: Lender) -> list[Task]:
     names = {
-        DueItem.Kind.CURTAILMENT: (_("Curtailments in 7 days"), "unit"),
-        DueItem.Kind.MATURITY: (_("Units maturing in 7 days"), "unit"),
-        DueItem.Kind.INSTALMENT: (_("Instalments in 7 days"), "loan"),
+        DueItem.Kind.CURTAILMENT: _("Curtailments in 7 days"),
+        DueItem.Kind.MATURITY: _("Units maturing in 7 days"),
+        DueItem.Kind.INSTALMENT: _("Instalments in 7 days"),
     }
     tasks = []
-    for kind, (name, _account) in names.items():
+    for kind, name in names.items():
         items = board.dues.items_within(SOON, kind=kind)
         first = board.dues.first_within(SOON, kind=kind)
         if items and first:
