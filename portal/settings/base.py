@@ -296,7 +296,6 @@ MAILBOX_DIR: Path | None = None
 # host:port of a clamd that speaks INSTREAM; without one, production keeps uploads in quarantine.
 SCANNER_ADDRESS = environment.text("SCANNER_ADDRESS", "")
 SCANNER_REQUIRED = environment.flag("SCANNER_REQUIRED", True)
-WEBHOOK_PROXY_URL = environment.text("WEBHOOK_PROXY_URL", "")
 
 # --- logs -------------------------------------------------------------------------------------------------------------
 LOGGING: dict[str, Any] = {

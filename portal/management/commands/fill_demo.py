@@ -1,5 +1,6 @@
 """`manage.py fill_demo`: four lenders with living data relative to today."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -8,6 +9,7 @@ from django.utils import timezone
 
 from accounts.models import Lender
 from accounts.tenancy import platform
+from finance.actions.days import close_day
 from portal.demo import cast, floor_plan, help_desk, term_loans
 from portal.demo.registry import enter_lender, open_doors, order_statements, put_aside
 
@@ -38,5 +40,7 @@ class Command(BaseCommand):
             order_statements(lender, now=started)
             # Last: a filling that is cut short leaves no lender that anybody could reach.
             open_doors(lender, demo)
+            yesterday = lender.business_date(started) - timedelta(days=1)
+            close_day(lender_id=lender.pk, business_date=yesterday, now=started)
             seconds = (timezone.now() - started).total_seconds()
             self.stdout.write(f"{demo.name}: {count} accounts in {seconds:.0f} s")
