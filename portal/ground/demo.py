@@ -238,12 +238,18 @@ def _bring_up(demo: Demo) -> None:
 
     step("Migrating the database as its owner")
     demo.manage_or_fail("migrate", "--verbosity", "0", as_owner=True)
-    static = demo.manage_in_background("collectstatic", "--noinput", "--verbosity", "0")
+    fingerprint = _static_fingerprint()
+    stamp = demo.data / "static" / ".fingerprint"
+    static = None
+    if not stamp.exists() or stamp.read_text(encoding="utf-8") != fingerprint:
+        static = demo.manage_in_background("collectstatic", "--noinput", "--verbosity", "0")
     step("Filling four lenders with data of today (the first time takes a minute or two)")
     demo.manage_or_fail("fill_demo")
-    output, _ = static.communicate()
-    if static.returncode:
-        raise GroundError(f"collectstatic failed:\n{output.decode(errors='replace')}")
+    if static is not None:
+        output, _ = static.communicate()
+        if static.returncode:
+            raise GroundError(f"collectstatic failed:\n{output.decode(errors='replace')}")
+        stamp.write_text(fingerprint, encoding="utf-8")
 
     step("Starting web, worker, beat and the sandbox bank")
     (demo.data / "beat").mkdir(exist_ok=True)
@@ -255,6 +261,20 @@ def _bring_up(demo: Demo) -> None:
     step("Ready. Ctrl-C stops everything; the logs are in " + str(demo.data / "logs"))
     print(flush=True)
     demo.manage_or_fail("demo_info")
+
+
+def _static_fingerprint() -> str:
+    """What the collected files are made of: the repository's own and the packages that bring some."""
+    digest = hashlib.sha256()
+    files = [
+        places.CHECKOUT / "requirements" / "demo.txt",
+        places.CHECKOUT / "portal" / "settings" / "base.py",
+    ]
+    files += sorted(path for path in (places.CHECKOUT / "static").rglob("*") if path.is_file())
+    for path in files:
+        digest.update(str(path.relative_to(places.CHECKOUT)).encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def _choose_addresses(demo: Demo) -> None:
