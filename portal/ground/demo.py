@@ -1,5 +1,6 @@
 """`make demo`: the whole portal on one machine, from an empty checkout to printed addresses, and down again."""
 
+import hashlib
 import os
 import shutil
 import signal
