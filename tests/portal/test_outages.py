@@ -23,11 +23,11 @@ def redis_is_away(settings: Any) -> Iterator[None]:
     settings.REDIS_URL = NOWHERE
     settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": NOWHERE}}
     kept = current_app.conf.broker_url
-    current_app.conf.broker_url = NOWHERE
+    current_app.conf.update(broker_url=NOWHERE)
     current_app.pool.force_close_all()
     current_app.amqp.producer_pool.force_close_all()
     yield
-    current_app.conf.broker_url = kept
+    current_app.conf.update(broker_url=kept)
     current_app.pool.force_close_all()
     current_app.amqp.producer_pool.force_close_all()
 
