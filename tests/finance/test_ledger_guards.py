@@ -101,6 +101,55 @@ def test_a_line_with_two_sides_or_none_is_refused(inside: Cast) -> None:
         assert "finance_journalline_one_side" in said or "does not balance" in said
 
 
+LINES_OF_AN_ENTRY = """
+INSERT INTO finance_journalline (lender_id, entry_id, ledger_account_id, debit, credit)
+SELECT e.lender_id, e.id, g.id, CASE g.code WHEN '1000' THEN 5 ELSE 0 END, CASE g.code WHEN '1000' THEN 0 ELSE 5 END
+FROM finance_journalentry e JOIN finance_ledgeraccount g ON g.lender_id = e.lender_id AND g.code IN ('1000', '4000')
+WHERE e.lender_id = %s AND e.source = 'payment'
+"""
+EVENT_OF_AN_ENTRY = """
+INSERT INTO finance_accountevent (lender_id, dealership_id, account_id, entry_id, sequence, kind, effective_on,
+                                  recorded_at, principal, billed, interest, fees, credit)
+SELECT lender_id, dealership_id, account_id, entry_id, 99, 'adjustment', effective_on, now(), -5, 0, 0, 0, 0
+FROM finance_accountevent WHERE lender_id = %s AND kind = 'advance'
+"""
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("addition", [LINES_OF_AN_ENTRY, EVENT_OF_AN_ENTRY])
+def test_nothing_is_added_to_what_is_posted(cast: Cast, addition: str) -> None:
+    with tenant(cast.lender.pk):
+        some_postings(cast)
+    with tenant(cast.lender.pk):
+        assert "is posted: nothing is added to it" in refused(addition, [cast.lender.pk])
+        assert problems() == []
+
+
+@pytest.mark.django_db
+def test_what_is_not_a_number_does_not_pass_for_a_balance(inside: Cast) -> None:
+    some_postings(inside)
+    cash, income = (LedgerAccount.objects.get(code=code).pk for code in ("1000", "4000"))
+    values = [inside.lender.pk, cash, D("NaN"), income, D("NaN")]
+    assert "finance_journalline_numbers" in refused(ENTRY_AND_LINES, values)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE finance_accountposition SET principal = 'NaN' WHERE lender_id = %s",
+        "UPDATE finance_accountposition SET accrued_parts = 'NaN' WHERE lender_id = %s",
+        "UPDATE finance_dueitem SET principal = 'NaN', outstanding_principal = 'NaN' WHERE lender_id = %s",
+        """UPDATE finance_creditline SET "limit" = 'NaN' WHERE lender_id = %s""",
+        "UPDATE finance_unit SET advance_amount = 'NaN' WHERE lender_id = %s",
+        "UPDATE finance_rateplanday SET cumulative = 'NaN' WHERE lender_id = %s",
+    ],
+)
+def test_what_is_not_a_number_is_kept_nowhere(inside: Cast, change: str) -> None:
+    some_postings(inside)
+    assert "_numbers" in refused(change, [inside.lender.pk])
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize("table", ["finance_journalentry", "finance_journalline", "finance_accountevent"])
 @pytest.mark.parametrize(
