@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from accounts.models import Lender
@@ -19,10 +19,16 @@ class Command(BaseCommand):
         "Fill an empty database with the demo's four lenders; a lender that is there already is left alone."
     )
 
+    def add_arguments(self, parser: CommandParser) -> None:
+        part = parser.add_mutually_exclusive_group()
+        part.add_argument("--first", action="store_true", help="fill only the first lender, the largest")
+        part.add_argument("--others", action="store_true", help="fill all but the first, beside the former")
+
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.DEMO:
             raise CommandError("These settings are not the demo's.")
-        for demo in cast.LENDERS:
+        first, *others = cast.LENDERS
+        for demo in [first] if options["first"] else others if options["others"] else cast.LENDERS:
             with platform():
                 known = Lender.objects.filter(slug=demo.slug).first()
             if known is not None:
