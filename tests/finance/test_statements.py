@@ -18,6 +18,7 @@ from finance.actions.loans import open_loan
 from finance.actions.receipts import PostedPayment, payoff_split, reverse_payment
 from finance.models import Account, AccountPosition, CreditLine, Loan, Statement
 from finance.queries.dues import amount_due
+from finance.queries.positions import position_on
 from finance.queries.proof import problems
 from finance.queries.statements.assembly import UnprovenStatementError
 from finance.queries.statements.content import Amounts, StatementContent
@@ -217,6 +218,33 @@ def test_a_month_whose_interest_is_not_billed_is_refused(inside: Cast) -> None:
         content_of(inside.dealership, APRIL)
     assert month.first.account.number in str(refused.value)
     assert month.second.account.number not in str(refused.value)
+
+
+def test_a_unit_whose_free_days_reach_beyond_the_month_needs_no_bill(inside: Cast) -> None:
+    books = open_books(inside.dealership)
+    unit = books.fund("20000.00", date(2025, 3, 20), interest_from=date(2025, 4, 15))
+    bill_interest(period_end=MARCH)
+    assert content_of(inside.dealership).closing == Amounts(principal=D("20000.00"))
+    bill_interest(period_end=APRIL)
+    assert content_of(inside.dealership, APRIL).closing.interest == D("84.44"), "16 days from 15 April"
+    assert position_on(unit.account, date(2025, 5, 1)).billed_interest == D("84.44")
+
+
+def test_a_unit_paid_off_before_its_late_bill_does_not_hold_the_statement_up(inside: Cast) -> None:
+    books = open_books(inside.dealership)
+    unit = books.fund("20000.00", date(2025, 3, 12))
+    # The end of day of 31 March runs late: the payoff of the next morning comes first, and takes the interest along.
+    day = date(2025, 4, 1)
+    interest = D("105.56")
+    assert payoff_split(unit.pk, day).total == D("20000.00") + interest
+    pay("P-1", day, (unit.pk, "payoff", "20105.56"))
+    assert bill_interest(period_end=MARCH).accounts == 0
+    before = content_of(inside.dealership)
+    assert columns(before.closing) == (D("20000.00"), 0, 0, D("20000.00"))
+    bill_interest(period_end=APRIL)
+    after = content_of(inside.dealership, APRIL)
+    assert (after.opening, after.charges.interest) == (before.closing, interest)
+    assert after.closing == Amounts()
 
 
 def test_a_cent_in_the_ledger_that_no_event_explains_is_refused(inside: Cast) -> None:

@@ -85,7 +85,10 @@ class _Account:
 
     @property
     def lacks_bill(self) -> bool:
-        """Whether the month's interest is missing: a unit that earns at least a cent a day and has no bill."""
+        """Whether the month's interest is missing: a unit that earned at least a cent on its last day and has no bill.
+
+        Not so of a unit without interest yet, nor of one that was paid off before the bill: its payoff took it along.
+        """
         return not self.is_billed and (self.last_day or ZERO) / YEAR_PARTS >= Decimal("0.01")
 
 

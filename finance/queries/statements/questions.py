@@ -50,7 +50,7 @@ LEFT JOIN LATERAL (
            max(cumulative) FILTER (WHERE day = %(end)s + 1) AS next
     FROM finance_rateplanday r
     WHERE r.lender_id = a.lender_id AND r.plan_id = a.rate_plan_id AND r.day IN (%(end)s, %(end)s + 1)
-) d ON a.kind = 'unit'
+) d ON a.kind = 'unit' AND a.state = 'open' AND a.opened_on <= %(end)s
 WHERE s.has_moved OR s.opening_principal <> 0 OR s.opening_interest <> 0 OR s.opening_fees <> 0 OR s.opening_credit <> 0
       OR s.principal <> 0 OR s.interest <> 0 OR s.fees <> 0 OR s.credit <> 0
 ORDER BY a.kind DESC, a.opened_on, a.number
