@@ -66,7 +66,7 @@ def open_loan(
     if first_due_on <= funded_on:
         raise RefusedError(_("The first instalment falls due after the day on which the loan is paid out."))
     terms = terms_or_refusal(locked, funded_on)
-    check_room(locked, amount, reason)
+    check_room(locked, amount, reason, on=business_date)
     plan = terms.rate_plan
     if method != Loan.Method.ACTUAL_DAYS and plan.day_count != RatePlan.DayCount.THIRTY_360:
         raise RefusedError(_("Interest by the month needs a rate plan that counts 30/360."))

@@ -21,6 +21,7 @@ from finance.actions.fees import assess_fee
 from finance.actions.instalments import bill_loans
 from finance.actions.posting import Posting, post
 from finance.actions.refusals import RefusedError
+from finance.actions.room import touch_rooms
 from finance.interest import Event
 from finance.models import AccountEvent, JournalEntry, JournalLine
 from finance.queries.cards import Card, load_cards
@@ -171,6 +172,7 @@ def reverse_payment(
     if not originals:
         raise RefusedError(_("This entry has nothing that could be taken back."))
     key = str(entry.pk)
+    touch_rooms([row.account_id for row in originals])
     cards = load_cards(
         [row.account_id for row in originals],
         min(row.effective_on for row in originals),

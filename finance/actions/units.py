@@ -92,7 +92,7 @@ def approve_advance(*, unit: Unit, approved_at: datetime, reason: str = "", acto
     """Promise the advance; it takes room on the line from now on. Above a soft limit a reason is needed."""
     line = _line_of(unit)
     locked = _locked(unit, Unit.State.REQUESTED, _("Only a requested advance can be approved."))
-    check_room(line, locked.advance_amount, reason)
+    check_room(line, locked.advance_amount, reason, on=_local_date(approved_at))
     locked.state = Unit.State.APPROVED
     locked.approved_at = approved_at
     locked.save(update_fields=["state", "approved_at"])
@@ -135,7 +135,7 @@ def fund_advance(
     line = _line_of(unit)
     locked = _locked(unit, Unit.State.APPROVED, _("Only an approved advance can be funded."))
     terms = terms_or_refusal(line, funded_on)
-    check_room(line, locked.advance_amount, reason, held=locked.advance_amount)
+    check_room(line, locked.advance_amount, reason, on=business_date, held=locked.advance_amount)
     first_day = interest_from or funded_on
     account = locked.account
     account.state = Account.State.OPEN

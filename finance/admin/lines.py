@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.admin.acts import Entry, Sent
 from accounts.admin.columns import choice, count, day, link, money, rate, state, text, yes
 from accounts.admin.office import OfficeAdmin, Table
+from accounts.permissions import Access
 from finance.actions.lines import change_limit, open_line, set_line_terms
 from finance.actions.refusals import RefusedError
 from finance.forms.office.lines import LimitForm, LineForm, TermsForm
@@ -62,6 +63,8 @@ class CreditLineAdmin(OfficeAdmin):
         yes("limit_is_hard", _("Refuse above the limit")),
         money("principal", _("Used"), "room.principal"),
         money("approved", _("Approved, not paid out"), "room.approved"),
+        money("expected", _("Principal on its way"), "room.expected"),
+        money("freed", _("Free already of it"), "room.freed"),
         money("available", _("Free"), "room.available"),
     )
     totals = ((_("Limits"), Sum("limit")),)
@@ -111,7 +114,8 @@ class CreditLineAdmin(OfficeAdmin):
     def row_or_404(self, request: HttpRequest, key: str | int) -> Any:
         """The line, with its room."""
         row = super().row_or_404(request, key)
-        row.room = line_availability(row)
+        access: Access = request.access  # type: ignore[attr-defined]
+        row.room = line_availability(row, as_of=access.business_date)
         return row
 
     def notices(self, request: HttpRequest, row: Any) -> Sequence[tuple[str, str]]:

@@ -1,6 +1,14 @@
 """What is owed: rates, lines, accounts, ledger, statements."""
 
-from finance.models.accounts import Account, AccountEvent, AccountPosition, DueItem, Loan, Unit
+from finance.models.accounts import (
+    Account,
+    AccountEvent,
+    AccountPosition,
+    DueItem,
+    ExpectedPrincipal,
+    Loan,
+    Unit,
+)
 from finance.models.close import DayStep
 from finance.models.ledger import JournalEntry, JournalLine, LedgerAccount
 from finance.models.lines import CreditLine, CurtailmentProgramme, LineTerms
@@ -15,6 +23,7 @@ __all__ = [
     "CurtailmentProgramme",
     "DayStep",
     "DueItem",
+    "ExpectedPrincipal",
     "IndexFixing",
     "JournalEntry",
     "JournalLine",

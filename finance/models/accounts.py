@@ -179,6 +179,32 @@ class AccountPosition(TenantModel):
         verbose_name_plural = _("positions")
 
 
+class ExpectedPrincipal(TenantModel):
+    """Principal that a payment on its way will bring to an account, from its submission until it settles or fails.
+
+    The database writes and removes these rows with the payment's own state, in the same statement, and refuses every
+    other hand: whether they make credit free is for the line's terms to say (`finance.queries.availability`).
+    """
+
+    dealership = TenantForeignKey(Dealership, related_name="+")
+    account = TenantForeignKey(Account, related_name="+")
+    reference = models.CharField(max_length=20)
+    principal = amount_field(_("principal"))
+
+    objects = TenantManager()
+
+    class Meta(TenantModel.Meta):
+        verbose_name = _("expected principal")
+        verbose_name_plural = _("expected principal")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["lender", "reference", "account"], name="finance_expectedprincipal_once"
+            ),
+            models.CheckConstraint(condition=Q(principal__gt=0), name="finance_expectedprincipal_amount"),
+        ]
+        indexes = [models.Index(fields=["lender", "account"], name="finance_expected_account")]
+
+
 class AccountEvent(TenantModel):
     """What happened to an account, kept for ever: signed changes to what is owed, as `finance.interest.Event`.
 

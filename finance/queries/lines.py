@@ -12,15 +12,17 @@ from django.db import connection
 
 from accounts.tenancy import current_lender_id
 from finance.models import CreditLine, IndexFixing, LineTerms, RatePlan
+from finance.queries.availability import AT_SUBMISSION, EXPECTED, FREED
 
 ZERO: Final = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
 class LineFigures:
-    """One line: limit = used + approved but not yet funded + free. `free` is negative above the limit.
+    """One line: limit = used + approved but not yet funded - freed + free. `free` is negative above the limit.
 
-    A frozen or closed line lends nothing, so nothing of it is free.
+    `expected` is principal on its way; it is freed before it has settled where the line's terms say so
+    (`at_submission`). A frozen or closed line lends nothing, so nothing of it is free.
     """
 
     line_id: int
@@ -35,13 +37,30 @@ class LineFigures:
     opened_on: date
     used: Decimal
     approved: Decimal
+    expected: Decimal
+    at_submission: bool
     accounts: int
     approved_units: int
 
     @property
+    def freed(self) -> Decimal:
+        """Principal that is owed still and free already."""
+        return self.expected if self.at_submission else ZERO
+
+    @property
+    def awaited(self) -> Decimal:
+        """Principal on its way that is not free before it has settled."""
+        return self.expected - self.freed
+
+    @property
+    def room(self) -> Decimal:
+        """What the limit leaves, whether the line is open or not."""
+        return self.limit - self.used - self.approved + self.freed
+
+    @property
     def free(self) -> Decimal:
         """What may still be drawn."""
-        return self.limit - self.used - self.approved if self.state == CreditLine.State.OPEN else ZERO
+        return self.room if self.state == CreditLine.State.OPEN else ZERO
 
     @property
     def taken(self) -> Decimal:
@@ -56,7 +75,7 @@ class LineFigures:
     @property
     def withheld(self) -> Decimal:
         """What a line that is not open keeps back."""
-        return self.free - (self.limit - self.used - self.approved)
+        return self.free - self.room
 
     @property
     def share_used(self) -> Decimal:
@@ -69,24 +88,27 @@ class LineFigures:
         return self.kind == CreditLine.Kind.FLOOR_PLAN
 
 
-_FIGURES = """
+_FIGURES = f"""
 SELECT l.id, l.public_id, l.number, l.name, l.kind, l.state, l.currency, l."limit", l.limit_is_hard, l.opened_on,
        coalesce(sum(p.principal), 0), coalesce(sum(u.advance_amount), 0),
+       coalesce(sum({FREED}), 0), {AT_SUBMISSION},
        count(a.id) FILTER (WHERE a.state = 'open'), count(u.account_id)
 FROM finance_creditline l
 LEFT JOIN finance_account a ON a.lender_id = l.lender_id AND a.line_id = l.id AND a.state IN ('open', 'pending')
 LEFT JOIN finance_accountposition p ON p.lender_id = a.lender_id AND p.account_id = a.id
 LEFT JOIN finance_unit u ON u.lender_id = a.lender_id AND u.account_id = a.id AND u.state = 'approved'
+LEFT JOIN ({EXPECTED}) x ON x.account_id = a.id
 WHERE l.lender_id = %(lender)s AND l.dealership_id = %(dealership)s
 GROUP BY l.id
 ORDER BY l.kind, l.number
-"""
+"""  # noqa: S608 - joined from constants; every value is a parameter
 
 
-def lines_of(dealership_id: int) -> list[LineFigures]:
-    """Every line of the dealership with its figures as of now. One query."""
+def lines_of(dealership_id: int, *, as_of: date) -> list[LineFigures]:
+    """Every line of the dealership with its figures as of now, by its terms on the lender's day `as_of`. One query."""
     with connection.cursor() as cursor:
-        cursor.execute(_FIGURES, {"lender": current_lender_id(), "dealership": dealership_id})
+        parameters = {"lender": current_lender_id(), "dealership": dealership_id, "as_of": as_of}
+        cursor.execute(_FIGURES, parameters)
         return [LineFigures(*row) for row in cursor.fetchall()]
 
 

@@ -3,7 +3,7 @@
 Two figures belong side by side wherever a balance is shown: booked, and booked less what is on its way.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -14,7 +14,6 @@ from django.db.models import Sum
 
 from finance.queries.splits import Purpose
 from payments.models import Payment, PaymentShare
-from payments.queries.offered import CARD_PAGE
 
 PENDING_STATES = (Payment.State.SUBMITTED, Payment.State.PROCESSING, Payment.State.CHECKING)
 ZERO = Decimal("0.00")
@@ -113,15 +112,3 @@ def pending_totals(dealership_id: int) -> PendingTotals:
     ).aggregate(amount=Sum("amount"), principal=Sum("principal"))
     payments = Payment.objects.filter(dealership_id=dealership_id, state__in=PENDING_STATES).count()
     return PendingTotals(payments=payments, amount=row["amount"] or ZERO, principal=row["principal"] or ZERO)
-
-
-def pending_principal_of_lines(line_ids: Iterable[int]) -> dict[int, Decimal]:
-    """Principal on its way to the accounts of each credit line, for lines whose credit is free at submission."""
-    rows = (
-        PaymentShare.objects.filter(account__line_id__in=list(line_ids), payment__state__in=PENDING_STATES)
-        # Opening a card page pays nothing yet.
-        .exclude(payment__gateway=CARD_PAGE, payment__state=Payment.State.SUBMITTED)
-        .values("account__line_id")
-        .annotate(principal=Sum("principal"))
-    )
-    return {row["account__line_id"]: row["principal"] for row in rows}

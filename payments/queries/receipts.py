@@ -9,7 +9,6 @@ from django.utils.functional import Promise
 
 from accounts.models import Dealership, Lender
 from finance.models import Account, AccountEvent, LineTerms
-from finance.queries.availability import terms_on
 from payments.models import Payment, PaymentReceipt, PaymentShare, PaymentStep
 from payments.queries.debits import page_closes_at
 from payments.queries.identities import identity_of
@@ -145,17 +144,20 @@ def receipt_page(payment: Payment, *, as_of_state: str | None = None) -> Receipt
         steps=tuple(steps),
         credit_effects=_credit_effects(known, shares),
         reason=return_reason(SCHEMES[known.method.kind], known.return_code) if is_returned else None,
-        fee=_return_fee(known, shares[0]) if state == Payment.State.RETURNED else ZERO,
+        fee=_return_fee(known) if state == Payment.State.RETURNED else ZERO,
         entry_id=known.entry_id if is_posted else None,
         return_entry_id=known.return_entry_id if state == Payment.State.RETURNED else None,
     )
 
 
-def _return_fee(payment: Payment, first: PaymentShare) -> Decimal:
-    """The fee that the line's terms ask for a payment returned on that day."""
-    day = payment.lender.business_date(payment.returned_at) if payment.returned_at else payment.value_date
-    fee: Decimal = terms_on(first.account.line_id, day).return_fee
-    return fee
+def _return_fee(payment: Payment) -> Decimal:
+    """The fee that was charged for the return, by the books; zero where none was."""
+    # The keys under which a return charges it: with the reversal of a posting, or alone.
+    keys = [f"returned:{payment.number}", f"return:{payment.entry_id}"]
+    charged: Decimal | None = AccountEvent.objects.filter(
+        entry__source="fee", entry__key__in=keys, account__dealership=payment.dealership_id
+    ).aggregate(fee=Sum("fees"))["fee"]
+    return charged or ZERO
 
 
 def newest_receipt(payment: Payment) -> PaymentReceipt | None:
@@ -191,7 +193,7 @@ def _line(share: PaymentShare, posted: dict[int, tuple[Portions, Decimal]]) -> R
 
 
 def _credit_effects(payment: Payment, shares: list[PaymentShare]) -> tuple[CreditEffect, ...]:
-    """Principal frees credit on revolving lines; the line's terms of the day say when."""
+    """Principal frees credit on revolving lines; the line's terms of the day of submission say when."""
     freed: dict[int, Decimal] = {}
     lines = {}
     for share in shares:
@@ -200,9 +202,8 @@ def _credit_effects(payment: Payment, shares: list[PaymentShare]) -> tuple[Credi
             lines[line.pk] = line
             freed[line.pk] = freed.get(line.pk, ZERO) + share.principal
     is_unpaid_card = payment.gateway == CARD_PAGE and payment.state == Payment.State.SUBMITTED
-    at_once = (
-        releases_at_submission(list(lines), payment.value_date) if lines and not is_unpaid_card else set()
-    )
+    submitted_on = payment.lender.business_date(payment.submitted_at)
+    at_once = releases_at_submission(list(lines), submitted_on) if lines and not is_unpaid_card else set()
     return tuple(
         CreditEffect(line.number, line.name, freed[line.pk], line.pk in at_once) for line in lines.values()
     )

@@ -77,6 +77,11 @@ class Dashboard:
         return sum((line.free for line in self.floor_plan_lines), ZERO)
 
     @property
+    def freed(self) -> Decimal:
+        """Principal on the floor-plan lines that is owed still and free already."""
+        return sum((line.freed for line in self.floor_plan_lines if line.state == "open"), ZERO)
+
+    @property
     def was_used(self) -> bool:
         """Whether a floor-plan line had principal on it on any of the days shown."""
         return any(amount for _day, amount in self.use)
@@ -105,7 +110,7 @@ def dashboard_of(dealership_id: int, *, today: date) -> Dashboard:
     return Dashboard(
         as_of=today,
         dues=dues_of(dealership_id, as_of=today),
-        lines=lines_of(dealership_id),
+        lines=lines_of(dealership_id, as_of=today),
         holdings=holdings,
         use=line_use(dealership_id, used=holdings.unit_principal, as_of=today),
         sold=sold_units(dealership_id, as_of=today, limit=SOLD_SHOWN),

@@ -204,7 +204,7 @@ def test_two_advances_on_the_last_free_credit_are_one(cast: Cast) -> None:
     answers = approvals(cast, books)
     assert sum(isinstance(answer, OverLimitError) for answer in answers) == 1
     with tenant(cast.lender.pk):
-        assert line_availability(books.line).available == D("4000.00")
+        assert line_availability(books.line, as_of=FLOORED).available == D("4000.00")
 
 
 def test_without_the_line_s_lock_both_would_be_promised(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -214,7 +214,7 @@ def test_without_the_line_s_lock_both_would_be_promised(cast: Cast, monkeypatch:
     answers = approvals(cast, books)
     assert [type(answer) for answer in answers] == [Unit, Unit]
     with tenant(cast.lender.pk):
-        assert line_availability(books.line).available == D("-2000.00")
+        assert line_availability(books.line, as_of=FLOORED).available == D("-2000.00")
 
 
 # --- payments, billing, rates -----------------------------------------------------------------------------------------

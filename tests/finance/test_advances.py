@@ -57,14 +57,14 @@ def test_an_advance_is_owed_once_it_is_funded(inside: Cast) -> None:
     unit = requested_unit(books.line, "9000.00")
     assert (unit.state, unit.account.state) == (Unit.State.REQUESTED, Account.State.PENDING)
     approve_advance(unit=unit, approved_at=NOON, actor=inside.finance)
-    assert line_availability(books.line).approved == D("9000.00")
+    assert line_availability(books.line, as_of=FLOORED).approved == D("9000.00")
     assert AccountEvent.objects.count() == 0
     entry = fund_advance(unit=unit, funded_on=FLOORED, business_date=FLOORED, actor=inside.finance)
     unit.refresh_from_db()
     unit.account.refresh_from_db()
     assert (unit.state, unit.funded_on, unit.account.opened_on) == (Unit.State.FUNDED, FLOORED, FLOORED)
     assert (entry.source, entry.actor_id) == ("advance", inside.finance.pk)
-    room = line_availability(books.line)
+    room = line_availability(books.line, as_of=FLOORED)
     assert (room.principal, room.approved, room.available) == (D("9000.00"), 0, D("66000.00"))
     codes = AuditEntry.objects.filter(code__startswith="unit.").order_by("pk").values_list("code", flat=True)
     assert list(codes) == ["unit.requested", "unit.approved", "unit.funded"]
@@ -178,7 +178,7 @@ def test_a_hard_limit_refuses_and_changes_nothing(inside: Cast) -> None:
         approve_advance(unit=unit, approved_at=NOON, reason="please", actor=None)
     assert Unit.objects.get(pk=unit.pk).state == Unit.State.REQUESTED
     approve_advance(unit=requested_unit(books.line, "8000.00"), approved_at=NOON, actor=None)
-    assert line_availability(books.line).available == 0
+    assert line_availability(books.line, as_of=FLOORED).available == 0
 
 
 def test_a_limit_cut_after_approval_refuses_the_funding(inside: Cast) -> None:
@@ -200,7 +200,7 @@ def test_a_soft_limit_asks_for_a_reason(inside: Cast) -> None:
     with pytest.raises(OverLimitError, match="say why"):
         fund_advance(unit=unit, funded_on=FLOORED, business_date=FLOORED, actor=None)
     fund_advance(unit=unit, funded_on=FLOORED, business_date=FLOORED, reason="As approved", actor=None)
-    assert line_availability(books.line).available == D("-2000.00")
+    assert line_availability(books.line, as_of=FLOORED).available == D("-2000.00")
     assert AuditEntry.objects.get(code="unit.funded").reason == "As approved"
 
 

@@ -40,7 +40,7 @@ def test_limit_used_approved_and_free_add_up(cast: Cast, stock: Stock, owner: Cl
         limit, used, approved, free = (amount(cell) for cell in row[2:6])
         assert limit == used + approved + free
     with tenant(cast.lender.pk):
-        expected = line_availability(stock.line).available
+        expected = line_availability(stock.line, as_of=stock.today).available
     floor_plan = next(row for row in table.body if row[0].startswith("Floor plan"))
     assert amount(floor_plan[5]) == expected
     text = text_of(owner.get(f"/lines/{stock.line.public_id}/"))

@@ -102,9 +102,9 @@ def _compare(stock: Stock) -> None:
     }
 
     holdings = holdings_of(key, as_of=today)
-    (line,) = [line for line in lines_of(key) if line.is_floor_plan]
+    (line,) = [line for line in lines_of(key, as_of=today) if line.is_floor_plan]
     assert line.used == units.principal == holdings.unit_principal == sum(holdings.ages.principal, Decimal(0))
-    assert line.free == line.limit - line.used - line.approved == line_availability(stock.line).available
+    assert line.free == line.limit - line.used - line.approved == line_availability(stock.line, as_of=stock.today).available
     assert (line.approved, line.approved_units) == (Decimal("9500.50"), 1)
     assert holdings.loan_principal == loans.principal
     assert holdings.count("funded", "sold") == len(live) == sum(holdings.ages.units) == units.counts["live"]
@@ -147,6 +147,6 @@ def _figures(cast: Cast, stock: Stock) -> tuple[object, ...]:
             units.counts,
             rows,
             dues,
-            lines_of(key),
+            lines_of(key, as_of=stock.today),
             holdings_of(key, as_of=stock.today),
         )

@@ -60,7 +60,7 @@ def test_a_returned_payoff_reopens_the_unit_and_its_interest(inside: Cast) -> No
     before, items = position_on(unit.account, date(2025, 2, 28)), open_items(unit.pk)
     day = date(2025, 2, 3)
     paid = pay(day, (unit.pk, "payoff", str(payoff_split(unit.pk, day).total)))
-    assert line_availability(books.line).principal == 0
+    assert line_availability(books.line, as_of=FLOORED).principal == 0
 
     entry = reverse_payment(entry=paid.entry, business_date=BACK, reason="R01", actor=None)
     assert (entry.reverses_id, entry.effective_on, entry.business_date) == (paid.entry.pk, day, BACK)
@@ -69,7 +69,7 @@ def test_a_returned_payoff_reopens_the_unit_and_its_interest(inside: Cast) -> No
     unit.refresh_from_db()
     assert unit.state == Unit.State.FUNDED
     assert (unit.account.state, unit.account.closed_on) == (Account.State.OPEN, None)
-    assert line_availability(books.line).principal == D("20000.00")
+    assert line_availability(books.line, as_of=FLOORED).principal == D("20000.00")
     assert totals()["1000"] == D("-20000.00")
     assert problems() == []
 

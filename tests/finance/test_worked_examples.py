@@ -156,7 +156,7 @@ def test_what_is_free_counts_promises(inside: Cast) -> None:
     books.fund("14250.00", date(2025, 3, 12))
     approve_advance(unit=requested_unit(books.line, "12000.00"), approved_at=NOON, actor=None)
     requested_unit(books.line, "9000.00")
-    room = line_availability(books.line)
+    room = line_availability(books.line, as_of=date(2025, 3, 31))
     assert room.available == D("30750.00")
     assert (round(room.used, 3), round(room.used_with_approved, 3)) == (D("0.430"), D("0.590"))
     assert room.requested == D("9000.00")

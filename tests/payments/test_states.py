@@ -50,7 +50,7 @@ def states(payment: Payment) -> list[str]:
 
 
 def free(stage: Stage) -> Decimal:
-    available: Decimal = line_availability(stage.line).available
+    available: Decimal = line_availability(stage.line, as_of=stage.today).available
     return available
 
 

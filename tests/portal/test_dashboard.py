@@ -17,6 +17,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from accounts.models import User
 from accounts.tenancy import tenant
 from finance.queries.availability import line_availability
 from finance.queries.dues import amount_due
@@ -93,7 +94,7 @@ def test_each_figure_leads_to_the_list_that_adds_up_to_it(cast: Cast, stock: Sto
         owed = sum(
             (one.total for one in amount_due(dealership=cast.dealership, on=stock.today).values()), Decimal(0)
         )
-        free = line_availability(stock.line).available
+        free = line_availability(stock.line, as_of=stock.today).available
     value, address = figures["Owed today"]
     assert amount(value) == owed > 0
     assert amount(tables_of(owner.get(f"{address}&per=100"))["due"].foot[0][-1]) == owed
@@ -114,7 +115,7 @@ def test_the_first_screen_says_limit_used_and_free_what_needs_action_and_the_las
     with tenant(cast.lender.pk):
         _payment(cast, stock, "settled", days_ago=9, number="P-7001")
         _payment(cast, stock, "processing", days_ago=1, number="P-7002")
-        line = line_availability(stock.line)
+        line = line_availability(stock.line, as_of=stock.today)
     text = text_of(owner.get("/"))
     assert f"${line.principal:,} used of ${line.limit:,} ${line.available:,} free" in text
     assert re.search(r"\d+ units on the floor plan \d+ sold and unpaid", text)
@@ -262,6 +263,11 @@ def test_a_borrower_without_a_floor_plan_sees_the_loans(cast: Cast) -> None:
 def test_staff_start_on_their_own_pages(cast: Cast) -> None:
     assert sign_in(cast.finance).get("/")["Location"] == "/admin/"
     assert sign_in(cast.support).get("/")["Location"] == "/support/queue/"
+    with tenant(cast.lender.pk):
+        operator = make_person("oona", kind=User.Kind.OPERATOR)
+    client = sign_in(operator)
+    assert client.get("/", follow=True).redirect_chain == [("/account/security/", 302)]
+    assert client.get("/admin/").status_code == 404
 
 
 @pytest.mark.django_db
