@@ -32,6 +32,8 @@ from portal.demo.vehicles import AMERICAN, Vehicle, pick_vehicle
 HISTORY_MONTHS = 7
 PAST_DUE_SITE = "20007"
 EMPTY_SITE = "20011"
+# Here credit is free as soon as a payment is submitted, elsewhere when it has settled.
+TRUSTED_SITES = {"20001"}
 # Live units per dealership; the twelfth is the large one, the eleventh is brand-new.
 LIVE_UNITS = {
     "20001": 46, "20002": 28, "20003": 35, "20004": 22, "20005": 18, "20006": 31,
@@ -83,7 +85,8 @@ def fill(lender: Lender, *, now: datetime, say: Callable[[str], object]) -> int:
     with tenant(lender.pk):
         _leave_things_to_do(lender, plans, lines, random, now=now, finance=finance)
         payer.return_last(sites[PAST_DUE_SITE])
-        payer.leave_some_open(sites["20001"], now=now)
+        for number in ("20001", "20012"):
+            payer.leave_some_open(sites[number], now=now)
     return len(plans)
 
 
@@ -144,6 +147,7 @@ def _open_lines(
             payoff_hours_after_sale=48,
             document_fee=Decimal("18.00"),
             return_fee=Decimal("35.00"),
+            releases_credit_at="submission" if number in TRUSTED_SITES else "settlement",
             actor=finance,
         )
         lines[number] = line

@@ -189,7 +189,7 @@ class Payer:
         if plan.problems:
             return
         submit_payment(
-            token=uuid5(NAMESPACE_URL, f"{self.lender.slug}:open:{now.date()}"),
+            token=uuid5(NAMESPACE_URL, f"{self.lender.slug}:open:{site.number}:{now.date()}"),
             dealership=site,
             method=self.method_of(site),
             choices=choices,
