@@ -11,20 +11,23 @@ from accounts.actions.outbox import order_message
 from accounts.actions.sessions import end_other_sessions
 from accounts.actions.sign_in_guard import guard_key, note_attempt
 from accounts.audit import record
+from accounts.encryption import keyed_hash
 from accounts.models import SignInAttempt, User
 
 
-def order_password_reset(*, person: User) -> None:
+def order_password_reset(*, person: User, actor: User | None = None, reason: str = "") -> None:
     """Mail the person a link to a new password, with the user name; the link works once, for an hour.
 
-    It dies with a sign-in, a new password or a new e-mail address.
+    It dies with a sign-in, a new password or a new e-mail address. `actor` is the member of staff who had it sent; None
+    where somebody asked for it on the sign-in page, who may be anybody.
     """
     token = default_token_generator.make_token(person)
     path = reverse(
         "account_reset_password_from_key", kwargs={"uidb36": int_to_base36(person.pk), "key": token}
     )
     order_message(
-        key=f"password-reset:{person.pk}:{token}",
+        # The key outlives the mail, in the outbox, the trail and the log: it must not hold what opens the account.
+        key=f"password-reset:{person.pk}:{keyed_hash('password reset link', token)[:40]}",
         template="password-reset",
         recipient=person.email,
         context={
@@ -36,7 +39,7 @@ def order_password_reset(*, person: User) -> None:
         user=person,
         is_secret=True,
     )
-    record("password.reset_requested", actor=None, subject=f"user:{person.username}")
+    record("password.reset_requested", actor=actor, subject=f"user:{person.username}", reason=reason)
 
 
 def reset_password(*, person: User, token: str, password: str) -> User | None:

@@ -91,7 +91,7 @@ def _end_membership(row: Membership, sent: Sent) -> str:
 
 
 def _send_link(row: User, sent: Sent) -> str:
-    order_password_reset(person=row)
+    order_password_reset(person=row, actor=sent.actor, reason=sent.reason)
     return _now("A link to a new password is on its way to %(address)s.") % {"address": row.email}
 
 

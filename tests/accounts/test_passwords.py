@@ -5,6 +5,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import AuditEntry, EmailCodeFactor, OutgoingMessage, SignInAttempt, User
+from accounts.tasks import deliver_message
 from accounts.tenancy import tenant
 from tests.accounts.browsing import (
     browser,
@@ -130,6 +131,21 @@ def test_five_mails_an_hour_per_account_whatever_is_typed(cast: Cast) -> None:
     assert statuses == [302] * 5 + [429] * 2
     # The same person's other account, at the other lender, is not slowed.
     assert _ask(browser(cast.other_lender), "owen").status_code == 302  # type: ignore[attr-defined]
+
+
+def test_what_opens_the_account_stands_nowhere_but_in_the_mail(cast: Cast) -> None:
+    _ask(browser(cast.lender), "owen")
+    token = _link(cast.owner).rstrip("/").partition("-")[2]
+    with tenant(cast.lender.pk):
+        message = OutgoingMessage.objects.get(template="password-reset")
+        assert token in str(message.context)
+        assert token not in message.key
+        # The names under which the mail is logged and kept on record say nothing either.
+        kept = [*AuditEntry.objects.values_list("subject", "details"), OutgoingMessage.objects.get().key]
+    assert token not in str(kept)
+    assert deliver_message(cast.lender.pk, message.pk) is True
+    with tenant(cast.lender.pk):
+        assert token not in str(OutgoingMessage.objects.values().get())
 
 
 def test_opening_the_link_consumes_nothing_and_the_new_password_does(cast: Cast) -> None:
