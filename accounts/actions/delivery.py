@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from django.db import transaction
 from django.db.models import F, Q
 
 from accounts.audit import record
@@ -41,20 +42,31 @@ def message_sent(*, message: OutgoingMessage, now: datetime) -> None:
 
 
 def message_failed(*, message: OutgoingMessage, error: str, now: datetime) -> None:
-    """The message did not leave: the next try comes later and later; after a day it is given up, on record."""
-    message.last_error = error[:300]
-    pause = LADDER[min(message.attempts, len(LADDER)) - 1]
-    if now + pause > message.created_at + GIVE_UP_AFTER:
-        message.state = OutgoingMessage.State.FAILED
-        if message.is_secret:
-            message.context = {}
-        record(
-            "message.given_up",
-            actor=None,
-            subject=f"message:{message.key}",
-            details={"error": message.last_error},
+    """The message did not leave: the next try comes later and later; after a day it is given up, on record.
+
+    Nothing happens when this worker took longer than its claim and another has the message by now, or has sent it.
+    """
+    with transaction.atomic():
+        held = (
+            OutgoingMessage.objects.select_for_update()
+            .filter(pk=message.pk, state=OutgoingMessage.State.SENDING, attempts=message.attempts)
+            .first()
         )
-    else:
-        message.state = OutgoingMessage.State.WAITING
-        message.next_attempt_at = now + pause
-    message.save(update_fields=["state", "next_attempt_at", "last_error", "context"])
+        if held is None:
+            return
+        held.last_error = error[:300]
+        pause = LADDER[min(held.attempts, len(LADDER)) - 1]
+        if now + pause > held.created_at + GIVE_UP_AFTER:
+            held.state = OutgoingMessage.State.FAILED
+            if held.is_secret:
+                held.context = {}
+            record(
+                "message.given_up",
+                actor=None,
+                subject=f"message:{held.key}",
+                details={"error": held.last_error},
+            )
+        else:
+            held.state = OutgoingMessage.State.WAITING
+            held.next_attempt_at = now + pause
+        held.save(update_fields=["state", "next_attempt_at", "last_error", "context"])

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts import tenant_tasks
-from accounts.actions.delivery import GIVE_UP_AFTER, claim_message, message_failed
+from accounts.actions.delivery import GIVE_UP_AFTER, claim_message, message_failed, message_sent
 from accounts.actions.outbox import order_message
 from accounts.emails import write_mail
 from accounts.models import AuditEntry, LenderHost, OutgoingMessage, User
@@ -240,6 +240,24 @@ def test_a_worker_that_dies_lets_go_of_its_message(cast: Cast, clock: Clock) -> 
     clock.advance(minutes=5, seconds=1)
     assert deliver_message(cast.lender.pk, message.pk) is True
     assert len(mail.outbox) == 1
+
+
+def test_a_worker_that_took_too_long_takes_nothing_back_from_the_next(cast: Cast, clock: Clock) -> None:
+    message = _order(cast)
+    with tenant(cast.lender.pk):
+        slow = claim_message(message_id=message.pk, now=timezone.now())
+    clock.advance(minutes=5, seconds=1)
+    with tenant(cast.lender.pk):
+        second = claim_message(message_id=message.pk, now=timezone.now())
+        assert slow is not None
+        assert second is not None
+        message_failed(message=slow, error="timed out", now=timezone.now())
+        assert _stored(message).state == OutgoingMessage.State.SENDING
+        message_sent(message=second, now=timezone.now())
+        message_failed(message=second, error="and then the line broke", now=timezone.now())
+        assert _stored(message).state == OutgoingMessage.State.SENT
+    assert deliver_message(cast.lender.pk, message.pk) is False
+    assert mail.outbox == []
 
 
 def test_the_sweep_finds_what_the_broker_forgot_at_every_lender(
