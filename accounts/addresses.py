@@ -23,6 +23,10 @@ def client_address(request: HttpRequest) -> str | None:
         if len(entries) >= count:
             address = entries[-count]
     try:
-        return str(ipaddress.ip_address(address))
+        # A link-local address names its network card behind a percent sign, which the database takes for no address.
+        found = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
         return None
+    # One visitor has one spelling, whether the server listens on IPv4 or on both.
+    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
+    return str(mapped or found)
