@@ -5,7 +5,7 @@ from typing import Final
 from allauth.usersessions.models import UserSession
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -35,8 +35,6 @@ def change_contact(*, actor: User, person: User, full_name: str, email: str, pho
         raise ValidationError({"email": _("Write an e-mail address such as name@example.com.")}) from error
     with transaction.atomic():
         locked: User = User.objects.select_for_update().get(pk=person.pk)
-        if User.objects.filter(email=address).exclude(pk=locked.pk).exists():
-            raise ValidationError({"email": _("Somebody here already has this e-mail address.")})
         values = {"full_name": full_name.strip(), "email": address, "phone": phone.strip()}
         changes = {
             key: [getattr(locked, key), values[key]] for key in _FIELDS if getattr(locked, key) != values[key]
@@ -50,7 +48,11 @@ def change_contact(*, actor: User, person: User, full_name: str, email: str, pho
         if changes.keys() & {"email", "phone"}:
             locked.contact_changed_at = timezone.now()
             fields.append("contact_changed_at")
-        locked.save(update_fields=fields)
+        try:
+            with transaction.atomic():
+                locked.save(update_fields=fields)
+        except IntegrityError as error:
+            raise ValidationError({"email": _("Somebody here already has this e-mail address.")}) from error
         record(
             "user.contact-changed",
             actor=actor,

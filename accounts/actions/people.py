@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -64,7 +64,14 @@ def create_user(
             factor_grace_until=factor_grace_until,
         )
         person.set_password(password)
-        person.save()
+        try:
+            with transaction.atomic():
+                person.save()
+        except IntegrityError as error:
+            # Somebody else entered the same between the look above and here.
+            raise ValidationError(
+                _("Somebody here has just been given this user name, e-mail address or customer number.")
+            ) from error
         record(
             "user.created", actor=actor, subject=f"user:{name}", details={"kind": str(kind), "email": address}
         )
@@ -87,11 +94,17 @@ def add_membership(
     if person.kind != User.Kind.DEALER:
         raise ValidationError(_("Staff do not belong to dealerships."))
     with transaction.atomic():
-        if Membership.objects.filter(user=person, dealership=dealership).exists():
-            raise ValidationError(_("This person already belongs to this dealership."))
-        membership = Membership.objects.create(
-            user=person, dealership=dealership, role=role, payment_limit=payment_limit, expires_on=expires_on
-        )
+        try:
+            with transaction.atomic():
+                membership = Membership.objects.create(
+                    user=person,
+                    dealership=dealership,
+                    role=role,
+                    payment_limit=payment_limit,
+                    expires_on=expires_on,
+                )
+        except IntegrityError as error:
+            raise ValidationError(_("This person already belongs to this dealership.")) from error
         record(
             "membership.added",
             actor=actor,
