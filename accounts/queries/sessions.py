@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from allauth.usersessions.models import UserSession
+from django.contrib.sessions.models import Session
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.encryption import keyed_hash
@@ -42,6 +44,12 @@ class OpenSession:
 
 def open_sessions(person: User, current_key: str | None) -> list[OpenSession]:
     """The living sessions of a person, this one first, then the latest seen; dead rows are left out."""
+    rows = list(UserSession.objects.filter(user=person).order_by("-last_seen_at"))
+    alive = set(
+        Session.objects.filter(
+            session_key__in=[row.session_key for row in rows], expire_date__gt=timezone.now()
+        ).values_list("session_key", flat=True)
+    )
     sessions = [
         OpenSession(
             handle=keyed_hash("session", row.session_key)[:32],
@@ -52,8 +60,8 @@ def open_sessions(person: User, current_key: str | None) -> list[OpenSession]:
             is_this_one=row.session_key == current_key,
             row=row,
         )
-        for row in UserSession.objects.filter(user=person).order_by("-last_seen_at")
-        if row.exists()
+        for row in rows
+        if row.session_key in alive
     ]
     return sorted(sessions, key=lambda session: not session.is_this_one)
 

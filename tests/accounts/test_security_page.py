@@ -2,7 +2,10 @@ import uuid
 
 import pytest
 from allauth.usersessions.models import UserSession
+from django.contrib.sessions.models import Session
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -181,6 +184,28 @@ def test_the_list_shows_device_address_and_which_is_this_one(cast: Cast) -> None
     assert "203.0.113.9" in page
     assert page.index("Firefox on Linux") < page.index("this one") < page.index("Safari on iPhone")
     assert session_key(here) not in page
+
+
+def test_the_list_costs_the_same_for_one_device_and_for_six(cast: Cast) -> None:
+    def statements(client: Client) -> int:
+        client.get(reverse("accounts:session-list"))
+        with CaptureQueriesContext(connection) as asked:
+            assert client.get(reverse("accounts:session-list")).status_code == 200
+        return len(asked)
+
+    here = sign_in_fully(cast.owner)
+    alone = statements(here)
+    for _ in range(5):
+        sign_in_fully(cast.owner)
+    assert here.get(reverse("accounts:session-list")).content.decode().count("<tr>") == 7
+    assert statements(here) == alone
+
+
+def test_a_session_that_has_run_out_is_not_listed(cast: Cast) -> None:
+    there = sign_in_fully(cast.owner, HTTP_USER_AGENT=IPHONE)
+    here = sign_in_fully(cast.owner, HTTP_USER_AGENT=FIREFOX)
+    Session.objects.filter(session_key=session_key(there)).update(expire_date=timezone.now())
+    assert "Safari on iPhone" not in here.get(reverse("accounts:session-list")).content.decode()
 
 
 def test_ending_another_session_ends_it_at_its_next_request(cast: Cast) -> None:
