@@ -23,7 +23,7 @@ COPY templates templates
 COPY static static
 
 # Collecting the static files reads the settings and connects to nothing; these values live in this one step.
-RUN SECRET_KEY=unused DATABASE_URL=postgresql://unused/unused REDIS_URL=redis://unused FORECOURT_TRUSTED_PROXY_COUNT=1 \
+RUN SECRET_KEY=unused FORECOURT_FIELD_KEYS=unused DATABASE_URL=postgresql://unused/unused REDIS_URL=redis://unused FORECOURT_TRUSTED_PROXY_COUNT=1 \
     python manage.py collectstatic --noinput --verbosity 0 \
     && useradd --system --uid 10001 --home-dir /nonexistent portal \
     && install --directory --owner portal --group portal /data /data/files

@@ -36,14 +36,16 @@ def flag(name: str, default: bool) -> bool:
 
 
 def number(name: str, default: object = _MISSING) -> int:
-    """A whole number."""
+    """A whole number, 0 or more."""
     value = text(name, default)
-    try:
-        return int(value)
-    except ValueError:
-        raise ImproperlyConfigured(f"{name} must be a whole number, not {value!r}.") from None
+    if not (value.isascii() and value.isdigit()):
+        raise ImproperlyConfigured(f"{name} must be a whole number, 0 or more, not {value!r}.")
+    return int(value)
 
 
-def words(name: str, default: str = "") -> list[str]:
-    """A comma-separated list; empty entries are dropped."""
-    return [word.strip() for word in text(name, default).split(",") if word.strip()]
+def words(name: str, default: object = _MISSING) -> list[str]:
+    """A comma-separated list; empty entries are dropped. Required without a default, and then never empty."""
+    found = [word.strip() for word in text(name, default).split(",") if word.strip()]
+    if not found and default is _MISSING:
+        raise ImproperlyConfigured(f"{name} is empty; see docs/operators/settings.md.")
+    return found

@@ -28,8 +28,6 @@ def settings_read(path: Path) -> dict[str, ast.expr | None]:
             and isinstance(node.args[0], ast.Constant)
         ):
             default = node.args[1] if len(node.args) > 1 else None
-            if default is None and node.func.attr == "words":
-                default = ast.Constant("")
             found[node.args[0].value] = default
     return found
 
