@@ -23,7 +23,7 @@ def write_mail(message: OutgoingMessage) -> EmailMultiAlternatives:
     """
     lender = message.lender
     context = _context(message)
-    with translation.override(lender.locale.partition("_")[0]), timezone.override(lender.zone):
+    with translation.override(lender.language), timezone.override(lender.zone):
         subject = " ".join(_plain(f"emails/{message.template}.subject", context).split())
         text = re.sub(r"\n{3,}", "\n\n", _plain(f"emails/{message.template}.txt", context)).strip() + "\n"
         page = render_to_string(f"emails/{message.template}.html", {**context, "subject": subject})
@@ -47,7 +47,7 @@ def write_mail(message: OutgoingMessage) -> EmailMultiAlternatives:
 def write_text(message: OutgoingMessage) -> str:
     """The words of an ordered text message, from `templates/texts/<template>.txt`, in one paragraph."""
     lender = message.lender
-    with translation.override(lender.locale.partition("_")[0]), timezone.override(lender.zone):
+    with translation.override(lender.language), timezone.override(lender.zone):
         return " ".join(_plain(f"texts/{message.template}.txt", _context(message)).split())
 
 

@@ -43,15 +43,8 @@ def render_pdf(template: str, context: Mapping[str, Any], *, lender: Lender, sty
 
 def render_html(template: str, context: Mapping[str, Any], *, lender: Lender) -> str:
     """The template in the lender's language. Context besides the given: `lender`, and `language` as a BCP 47 tag."""
-    with translation.override(language_of(lender)):
-        return render_to_string(
-            template, {"lender": lender, "language": lender.locale.replace("_", "-"), **context}
-        )
-
-
-def language_of(lender: Lender) -> str:
-    """The language in which the portal speaks for this lender."""
-    return lender.locale.partition("_")[0]
+    with translation.override(lender.language):
+        return render_to_string(template, {"lender": lender, "language": lender.language_tag, **context})
 
 
 def write_pdf(html: str, *, stylesheet: str) -> bytes:
@@ -64,7 +57,7 @@ def write_pdf(html: str, *, stylesheet: str) -> bytes:
 
 def statement_html(content: StatementContent, *, lender: Lender) -> str:
     """A statement as the HTML that its PDF is made of."""
-    with translation.override(language_of(lender)):
+    with translation.override(lender.language):
         shown = printed(content, locale=lender.locale, longest=LONGEST_STATEMENT)
     return render_html("finance/statement_pdf.html", {"content": content, "shown": shown}, lender=lender)
 

@@ -3,6 +3,7 @@
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -59,6 +60,17 @@ class Lender(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def language(self) -> str:
+        """The language of this lender's mails and papers: its locale's if the portal has the words, else English."""
+        language = self.locale.partition("_")[0]
+        return language if language in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE
+
+    @property
+    def language_tag(self) -> str:
+        """The same for readers aloud (BCP 47), with the region whose way of writing figures it has: `en-FR`."""
+        return f"{self.language}-{self.locale.partition('_')[2]}"
 
     @property
     def zone(self) -> ZoneInfo:

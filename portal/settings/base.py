@@ -19,11 +19,11 @@ DEMO = False
 
 DEBUG = False
 SECRET_KEY = environment.text("SECRET_KEY")
-SECRET_KEY_FALLBACKS = environment.words("SECRET_KEY_FALLBACKS")
-# Fernet keys for second-factor secrets and bank account numbers, newest first; kept outside the database on purpose.
+SECRET_KEY_FALLBACKS = environment.words("SECRET_KEY_FALLBACKS", "")
+# Encrypt second-factor secrets and bank account numbers, newest first; kept outside the database on purpose.
 FIELD_KEYS = environment.words("FORECOURT_FIELD_KEYS")
 
-# Unknown hosts are refused by TenantMiddleware (the host table is the list), before anything builds a URL from them.
+# Unknown hosts are refused by HostMiddleware (the host table is the list), before anything builds a URL from them.
 ALLOWED_HOSTS = ["*"]
 # Links in mails are built from the lender's primary host with this scheme and port, never from the request.
 PUBLIC_SCHEME = environment.text("FORECOURT_PUBLIC_SCHEME", "https")
@@ -254,7 +254,8 @@ CONTENT_SECURITY_POLICY = {
 
 # --- language, time, files --------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", "English"), ("fr", "Français")]
+# The languages whose words are there. Dates and money are written by the lender's locale in any of them.
+LANGUAGES = [("en", "English")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
 USE_TZ = True

@@ -21,6 +21,9 @@ from finance import formatting
 
 register = template.Library()
 
+Text = str | Promise
+"""Words, translated now or when they are drawn."""
+
 NOTHING = "\u2013"
 """Stands where a value is not known or does not apply, so that a cell is never mistaken for zero."""
 

@@ -325,6 +325,16 @@ def test_a_forwarded_host_changes_nothing(cast: Cast) -> None:
     assert cast.other_lender.name not in page
 
 
+@pytest.mark.parametrize("wanted", ["fr", "fr-FR,fr;q=0.9", "de", "en-GB", "x" * 300, "*", "\u00e9"])
+def test_a_page_is_in_one_language_and_says_which(cast: Cast, wanted: str) -> None:
+    page = browser(cast.lender).post(
+        reverse("account_login"), {"login": "", "password": ""}, HTTP_ACCEPT_LANGUAGE=wanted
+    )
+    text = page.content.decode()
+    assert '<html lang="en">' in text
+    assert "Enter your password." in text
+
+
 def test_signing_in_works_while_redis_is_away(cast: Cast, settings: Any) -> None:
     away = {**settings.CACHES["default"], "LOCATION": "redis://127.0.0.1:1/0"}
     settings.CACHES = {"default": away}

@@ -270,6 +270,8 @@ def test_a_chart_has_its_table_and_exact_texts() -> None:
     payload = re.search(r'<script type="application/json">(.*?)</script>', drawn)
     assert payload
     assert json.loads(payload[1])["series"][0]["values"] == ["1.10", "2"]
+    # The axis is written in the lender's way, as the table is.
+    assert json.loads(payload[1])["locale"] == "en-US"
 
 
 def test_a_running_job_asks_for_itself_and_a_finished_one_does_not() -> None:

@@ -52,8 +52,8 @@ function dataset(kind, series, index) {
   };
 }
 
-function short(value) {
-  return new Intl.NumberFormat(document.documentElement.lang, { notation: "compact", maximumFractionDigits: 1 }).format(value);
+function short(value, locale) {
+  return new Intl.NumberFormat(locale, { notation: "compact", maximumFractionDigits: 1 }).format(value);
 }
 
 function options(data) {
@@ -93,7 +93,7 @@ function options(data) {
         beginAtZero: true,
         border: { display: false },
         grid: { color: token("--line"), drawTicks: false },
-        ticks: { color: token("--quiet"), font, padding: 8, maxTicksLimit: 5, callback: (value) => short(value) },
+        ticks: { color: token("--quiet"), font, padding: 8, maxTicksLimit: 5, callback: (value) => short(value, data.locale) },
       },
     },
   };
