@@ -66,6 +66,7 @@ def _tell(person: User, agent: User, *, check: IdentityCheck, lender: Lender, no
     context = {
         "who": person.get_full_name(),
         "agent": agent.get_full_name(),
+        "contact": check.contact,
         "moment": now.isoformat(),
     }
     order_message(

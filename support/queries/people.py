@@ -1,10 +1,11 @@
 """Finding a person for the unlock desk, and all that an agent may know of why a sign-in fails."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from django.db.models import Count, Exists, OuterRef, Prefetch, Q
+from django.db.models import Count, Exists, F, Func, OuterRef, Prefetch, Q, Value
 from django.utils.translation import gettext as _
 
 from accounts.models import (
@@ -21,10 +22,14 @@ from accounts.models import (
 from accounts.queries.sign_in import Lock, locks_of, recent_attempts
 from accounts.queries.texts import text_number
 from finance.formatting import format_clock, format_date, format_moment
+from finance.models import Account
 from payments.models import Payment
 from support.models import IdentityCheck, Ticket
 
 SHORTEST_SEARCH = 3
+SHORTEST_PHONE = 6
+"""Digits from which on a number may be somebody's phone; fewer stand in too many."""
+
 MOST_ROWS = 20
 CONTACT_AGE = timedelta(days=30)
 """A contact that changed more recently may be a thief's, so no code goes there (features D5, reliability A6)."""
@@ -45,22 +50,32 @@ class Found:
 def search_people(text: str, *, now: datetime) -> tuple[list[Found], bool]:
     """People of the running block's lender whom `text` names, at most MOST_ROWS, and whether there are more.
 
-    By name, user name, e-mail, customer number, name or number of the dealership, number of a payment or ticket. A text
-    shorter than SHORTEST_SEARCH finds nobody.
+    By name, user name, e-mail, phone, customer number, name or number of the dealership, number of a unit, loan,
+    payment or ticket. A text shorter than SHORTEST_SEARCH finds nobody.
     """
     words = " ".join(text.replace("\x00", "").split())[:100]
     if len(words) < SHORTEST_SEARCH:
         return [], False
     quoted = words.upper().replace(" ", "")
+    digits = re.sub(r"[^0-9]", "", words)
     memberships = Membership.objects.filter(user=OuterRef("pk"))
+    of_account = Account.objects.filter(number=quoted).values("dealership_id")
     people = (
         User.objects.exclude(kind=User.Kind.OPERATOR)
+        .alias(phone_digits=_digits_of("phone"))
         .filter(
             Q(full_name__icontains=words)
             | Q(username__icontains=words)
             | Q(email__icontains=words)
             | Q(customer_number__startswith=words)
-            | Exists(memberships.filter(Q(dealership__name__icontains=words) | Q(dealership__number=quoted)))
+            | (Q(phone_digits__contains=digits) if len(digits) >= SHORTEST_PHONE else Q())
+            | Exists(
+                memberships.filter(
+                    Q(dealership__name__icontains=words)
+                    | Q(dealership__number=quoted)
+                    | Q(dealership_id__in=of_account)
+                )
+            )
             | Q(pk__in=Payment.objects.filter(number=quoted).values("made_by_id"))
             | Q(pk__in=Ticket.objects.filter(number=quoted).values("opened_by_id"))
         )
@@ -82,6 +97,11 @@ def search_people(text: str, *, now: datetime) -> tuple[list[Found], bool]:
         for person in people
     ]
     return rows[:MOST_ROWS], len(rows) > MOST_ROWS
+
+
+def _digits_of(column: str) -> Func:
+    """A phone number without the signs that people put between its digits."""
+    return Func(F(column), Value("[^0-9]"), Value(""), Value("g"), function="regexp_replace")
 
 
 def _roles(person: User, memberships: Sequence[Membership]) -> str:

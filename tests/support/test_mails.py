@@ -80,6 +80,8 @@ def test_an_unlock_is_told_with_a_way_to_object(cast) -> None:
     own, owners = sorted(sent(cast, "unlock-done"), key=lambda message: message.to, reverse=True)
     assert own.subject == "Your account was unlocked"
     assert owners.subject == "The account of Paula was unlocked"
+    assert "after you had read out to us the code that we sent to p•••@p•••.example" in own.body
+    assert "after the caller had read out to us the code that we sent to p•••@p•••.example" in owners.body
     for message in (own, owners):
         for part in text_and_page(message):
             assert "Ursula of Summit Dealer Capital unlocked" in part

@@ -7,14 +7,15 @@ import pytest
 from django.utils import timezone
 
 from accounts.actions.contacts import change_contact
+from accounts.emails import write_mail
 from accounts.models import AuditEntry, OutgoingMessage, User
 from accounts.tasks import deliver_message
 from accounts.tenancy import tenant
 from support.actions.identity import Judgement, Refusal, RefusedError, judge_identity_code, send_identity_code
 from support.models import IdentityCheck
 from support.queries.people import masked, masked_number
+from tests.support.desk import page_of, snapshot
 from tests.support.staging import lock
-from tests.support.test_unlock_desk import page_of, snapshot
 
 PHONE, NUMBER = "+1 303 555 0142", "+13035550142"
 
@@ -89,6 +90,9 @@ def test_the_texted_code_opens_the_account_and_is_forgotten(cast, client_of, per
         page_of(person), {"act": "unlock", "reason": "Mistyped it"}, follow=True
     ).content.decode()
     assert "can sign in again" in page
+    with tenant(cast.lender.pk):
+        told = OutgoingMessage.objects.get(template="unlock-done", user=person)
+        assert "the code that we sent to •••• 42" in write_mail(told).body
 
 
 def test_the_choice_of_the_mail_sends_a_mail(cast, client_of, person: User) -> None:
