@@ -56,6 +56,17 @@ class _TokenForm(forms.Form):
         data[self.add_prefix("token")] = str(uuid.uuid4())
         self.data = data
 
+    def say_already_written(self) -> None:
+        """Refuse the page because its token has carried another message, and let it be sent again."""
+        self.renew_token()
+        self.add_error(
+            None,
+            _(
+                "This page has already sent a message. If what stands here is a further one, send it now; nothing "
+                "was lost."
+            ),
+        )
+
 
 class TicketForm(_TokenForm):
     """A new ticket of `dealership`."""

@@ -1,6 +1,5 @@
 """The agents' side of tickets: the queue, and working on one."""
 
-from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -77,7 +76,7 @@ def queue_ticket(request: HttpRequest, public_id: UUID) -> HttpResponse:
                     files=values["attachments"],
                 )
             except AlreadyWrittenError:
-                _say_already_written(note_form)
+                note_form.say_already_written()
             else:
                 return _back(request, public_id, _("The note is kept. The dealer does not see it."))
     elif request.method == "POST":
@@ -96,7 +95,7 @@ def queue_ticket(request: HttpRequest, public_id: UUID) -> HttpResponse:
                     now=timezone.now(),
                 )
             except AlreadyWrittenError:
-                _say_already_written(answer_form)
+                answer_form.say_already_written()
             else:
                 return _back(request, public_id, _("The answer is sent."))
     return render(
@@ -162,13 +161,3 @@ def _ticket(public_id: UUID) -> Ticket:
 def _back(request: HttpRequest, public_id: UUID, said: str) -> HttpResponse:
     messages.success(request, said)
     return redirect(reverse("support:queue-ticket", args=[public_id]))
-
-
-def _say_already_written(form: Any) -> None:
-    form.renew_token()
-    form.add_error(
-        None,
-        _(
-            "This page has already sent a message. If what stands here is a further one, send it now; nothing was lost."
-        ),
-    )

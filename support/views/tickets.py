@@ -83,7 +83,7 @@ def ticket_new(request: HttpRequest) -> HttpResponse:
                     now=timezone.now(),
                 )
             except AlreadyWrittenError:
-                _say_already_written(form)
+                form.say_already_written()
             else:
                 return redirect("support:ticket-opened", posted.ticket.public_id)
     else:
@@ -129,7 +129,7 @@ def ticket_detail(request: HttpRequest, public_id: UUID) -> HttpResponse:
                     now=timezone.now(),
                 )
             except AlreadyWrittenError:
-                _say_already_written(form)
+                form.say_already_written()
             else:
                 messages.success(request, _("Your answer is with us."))
                 return redirect(f"{reverse('support:ticket-detail', args=[public_id])}#last")
@@ -222,14 +222,4 @@ def _may_answer(access: Access, ticket: Ticket) -> bool:
     return any(
         row.dealership_id == ticket.dealership_id and "tickets.open" in actions_of(row.role)
         for row in access.memberships
-    )
-
-
-def _say_already_written(form: TicketForm | AnswerForm) -> None:
-    form.renew_token()
-    form.add_error(
-        None,
-        _(
-            "This page has already sent a message. If what stands here is a further one, send it now; nothing was lost."
-        ),
     )
