@@ -39,4 +39,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
 handler400 = "portal.views.errors.bad_request"
 handler403 = "portal.views.errors.permission_denied"
 handler404 = "portal.views.errors.page_not_found"
+# Not Django's but allauth's, for its brake per address.
+handler429 = "portal.views.errors.too_many_requests"
 handler500 = "portal.views.errors.server_error"

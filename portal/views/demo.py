@@ -10,6 +10,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.views.decorators.http import require_safe
 
 from portal.demo.cast import LENDERS
 
@@ -27,6 +28,7 @@ class Mail:
     delivered_at: datetime
 
 
+@require_safe
 def logins(request: HttpRequest) -> HttpResponse:
     """The invented people of this lender and their passwords."""
     slug = request.lender.slug  # type: ignore[attr-defined]
@@ -34,6 +36,7 @@ def logins(request: HttpRequest) -> HttpResponse:
     return render(request, "portal/demo_logins.html", {"people": people})
 
 
+@require_safe
 def mailbox(request: HttpRequest) -> HttpResponse:
     """Mails and text messages that this lender sent, newest first."""
     sender = request.lender.mail_sender  # type: ignore[attr-defined]

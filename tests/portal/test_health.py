@@ -2,6 +2,7 @@
 
 import pytest
 from django.core.cache import cache
+from django.db import OperationalError, connection
 from django.test import Client
 
 from portal.tasks import HEARTBEAT_KEY, note_heartbeat
@@ -31,3 +32,23 @@ def test_not_ready_without_a_worker(cast: Cast, client: Client) -> None:
 def test_not_ready_without_a_broker(cast: Cast, client: Client, settings: pytest.FixtureRequest) -> None:
     settings.REDIS_URL = "redis://127.0.0.1:1/0"  # type: ignore[attr-defined]
     assert client.get("/health/ready/").json()["broker"] == "does not answer"
+
+
+def test_not_ready_while_no_lender_is_entered(client: Client) -> None:
+    note_heartbeat()
+    answer = client.get("/health/ready/")
+    assert answer.status_code == 503
+    assert answer.json()["database"] == "has no lender"
+
+
+def test_not_ready_without_a_database(cast: Cast, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    note_heartbeat()
+
+    def broken() -> None:
+        raise OperationalError("server closed the connection unexpectedly")
+
+    monkeypatch.setattr(connection, "cursor", broken)
+    answer = client.get("/health/ready/")
+    assert answer.status_code == 503
+    assert answer.json()["database"] == "does not answer"
+    assert client.get("/health/live/").status_code == 200
