@@ -31,8 +31,10 @@ class TenantTask(Task):
     opens_tenant = True
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        structlog.contextvars.bind_contextvars(task=self.name, task_id=self.request.id)
-        with working_from(Origin("task", None, (self.request.id or "")[:20])):
+        with (
+            structlog.contextvars.bound_contextvars(task=self.name, task_id=self.request.id),
+            working_from(Origin("task", None, (self.request.id or "")[:20])),
+        ):
             if not self.opens_tenant:
                 return super().__call__(*args, **kwargs)
             with tenant(int(args[0])):

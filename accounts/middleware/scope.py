@@ -25,9 +25,9 @@ class ScopeMiddleware:
         if getattr(request, "lender_id", None) is None:
             return self.get_response(request)
         user = request.user
-        if isinstance(user, User) or getattr(user, "is_authenticated", False):
+        if user.is_authenticated:
             access = access_of(
-                user,  # type: ignore[arg-type]
+                user,
                 lender=request.lender,  # type: ignore[attr-defined]
                 today=request.lender.business_date(timezone.now()),  # type: ignore[attr-defined]
                 chosen=request.session.get("dealership"),

@@ -25,7 +25,7 @@ from portal.queries.dashboard import SOLD_SHOWN, Dashboard, dashboard_of
 
 START_PAGES: Final[dict[str, str]] = {
     User.Kind.FINANCE: "admin:index",
-    User.Kind.OPERATOR: "admin:index",
+    User.Kind.OPERATOR: "accounts:security",
     User.Kind.SUPPORT: "support:queue",
 }
 """Where everybody who is not a dealer starts."""
