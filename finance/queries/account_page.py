@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
-from finance.interest import Position
+from finance.interest import PayoffFigure, Position
 from finance.models import Account, AccountEvent, DueItem, JournalLine, Loan, Unit
 from finance.money import round_money
 from finance.queries.dues import Owed, amount_due
@@ -42,15 +42,22 @@ class Calculation:
     """All interest of an account up to a day, segment by segment, less what was billed: what a payoff would post.
 
     `earned` is the exact sum of the segments, `billed` what was posted of it, `open` the exact rest, `posted` that rest
-    rounded half up, which is the figure shown elsewhere.
+    rounded half up, which is the figure shown elsewhere. Where a payment counts only from a later day, a payoff before
+    it bears the interest of what that payment pays until then: the segments go on to `through`.
     """
 
     segments: tuple[RatedSegment, ...]
     end: date
+    through: date
     earned: Decimal
     billed: Decimal
     open: Decimal
     posted: Decimal
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether a payment that counts later makes it go on after its day."""
+        return self.through > self.end
 
     @property
     def deducted(self) -> Decimal:
@@ -163,29 +170,38 @@ def account_page(account: Account, *, as_of: date) -> AccountPage:
     position = position_on(account, as_of)
     is_open = account.state == Account.State.OPEN
     days = [as_of + timedelta(days=offset) for offset in range(QUOTE_DAYS + 1)]
+    quote = payoff_quote(account, value_dates=days, business_date=as_of) if is_open else None
     return AccountPage(
         account=account,
         as_of=as_of,
         position=position,
         accrued=round_money(position.accrued, account.currency),
         owed=amount_due([account.pk], on=as_of).get(account.pk),
-        quote=payoff_quote(account, value_dates=days, business_date=as_of) if is_open else None,
+        quote=quote,
         history=_history_rows(lines),
         items=_item_rows(account, as_of),
-        calculation=calculation_of(account, lines, end=as_of),
+        calculation=calculation_of(account, lines, end=as_of, figure=quote.figures[0] if quote else None),
     )
 
 
-def calculation_of(account: Account, lines: Sequence[HistoryLine], *, end: date) -> Calculation | None:
-    """The interest of the days before `end`, from the first day on; None before there was any."""
-    if account.opened_on is None or not lines or end <= account.opened_on:
+def calculation_of(
+    account: Account, lines: Sequence[HistoryLine], *, end: date, figure: PayoffFigure | None = None
+) -> Calculation | None:
+    """The interest of the days before `end`, from the first day on; None before there was any.
+
+    `figure` is what closes the open account on `end`, for the case that a payment counts only after it.
+    """
+    last = max((line.row.effective_on for line in lines), default=end)
+    through = last if figure is not None and last > end else end
+    if account.opened_on is None or not lines or through <= account.opened_on:
         return None
-    segments = tuple(interest_segments(account, account.opened_on, end))
-    earned = sum((row.segment.interest for row in segments), ZERO)
-    billed = sum((line.row.billed for line in lines if line.row.effective_on <= end), ZERO)
-    return Calculation(
-        segments, end, earned, billed, earned - billed, round_money(earned - billed, account.currency)
+    segments = tuple(
+        interest_segments(account, account.opened_on, through, paid_off=figure if last > end else None)
     )
+    earned = sum((row.segment.interest for row in segments), ZERO)
+    billed = sum((line.row.billed for line in lines if line.row.effective_on <= through), ZERO)
+    posted = round_money(earned - billed, account.currency)
+    return Calculation(segments, end, through, earned, billed, earned - billed, posted)
 
 
 def _item_rows(account: Account, as_of: date) -> tuple[ItemRow, ...]:

@@ -2,16 +2,32 @@
 
 from typing import Final
 
-ACCRUED: Final = """
+# What payments of later days pay grows with them after a payoff, and the payoff itself does not: beside the plain
+# discount of the position this is of second order, a cent on 16,000 for three days.
+_COMPOUNDED_AHEAD: Final = """
+coalesce((SELECT -sum((e.principal + e.interest)
+                      * (s.growth / k.growth - 1 + t.growth / s.growth - t.growth / k.growth))
+          FROM finance_accountevent e
+          JOIN finance_rateplanday k
+            ON k.lender_id = e.lender_id AND k.plan_id = a.rate_plan_id AND k.day = e.effective_on
+          WHERE e.lender_id = a.lender_id AND e.account_id = a.id AND e.effective_on > s.day), 0)
+"""
+
+ACCRUED: Final = f"""
 round((p.remainder_parts + CASE
-    WHEN p.accrued_through IS NULL OR p.accrued_through >= %(as_of)s THEN p.accrued_parts
+    WHEN p.accrued_through IS NULL THEN p.accrued_parts
     WHEN r.compounding = 'daily' THEN p.accrued_parts
         + round(((p.principal + p.billed_interest) * 1603080 + p.accrued_parts) * s.growth / t.growth, 20)
         - ((p.principal + p.billed_interest) * 1603080 + p.accrued_parts)
+        + CASE WHEN t.day > s.day THEN round({_COMPOUNDED_AHEAD} * 1603080, 20) ELSE 0 END
     ELSE p.accrued_parts + p.principal * (s.cumulative - t.cumulative)
 END) * 1.00000000000000000000 / 1603080, 2)
 """
 """Unbilled interest of the days before %(as_of)s, rounded as it would be posted then, of the position `p`.
+
+Where the position lies ahead, because a payment counts only from a later day, this is what a payoff on %(as_of)s has to
+bear: the interest up to the later day, less that of the principal that is paid off before it. The same expression says
+both, for the days between are counted with their sign. Interest-free days count for nothing on either side.
 
 NULL where a rate is not known: a figure is never guessed. `%(as_of)s` may lie up to 60 days ahead of the business date,
 as far as the rows of the rate plans reach.
@@ -22,6 +38,6 @@ LEFT JOIN finance_rateplan r ON r.lender_id = a.lender_id AND r.id = a.rate_plan
 LEFT JOIN finance_rateplanday t
     ON t.lender_id = a.lender_id AND t.plan_id = a.rate_plan_id AND t.day = p.accrued_through
 LEFT JOIN finance_rateplanday s
-    ON s.lender_id = a.lender_id AND s.plan_id = a.rate_plan_id AND s.day = %(as_of)s
+    ON s.lender_id = a.lender_id AND s.plan_id = a.rate_plan_id AND s.day = greatest(%(as_of)s, a.opened_on)
 """
 """The joins that `ACCRUED` needs, for an account `a` with position `p`."""

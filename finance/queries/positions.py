@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from finance.interest import Event, Position, Segment, running, segments
+from finance.interest import Event, PayoffFigure, Position, Segment, running, segments
 from finance.models import Account, AccountEvent, IndexFixing, RatePlan
 from finance.queries.cards import load_cards, load_events
 from finance.queries.rates import day_rows
@@ -62,17 +62,34 @@ def running_history(account: Account) -> list[HistoryLine]:
 
 
 def interest_segments(
-    account: Account | int, start: date | None, end: date, *, business_date: date | None = None
+    account: Account | int,
+    start: date | None,
+    end: date,
+    *,
+    business_date: date | None = None,
+    paid_off: PayoffFigure | None = None,
 ) -> list[RatedSegment]:
     """The interest of [start, end) segment by segment, each with the source of its rate.
 
     Without `start` it begins after the last billing: the interest not yet billed. Segments beyond `business_date` carry
-    the last known rate forward.
+    the last known rate forward. With `paid_off` they are those of an account that is paid off so.
     """
     row = account if isinstance(account, Account) else Account.objects.get(pk=account)
     events = history_of(row.pk)
     if not events:
         return []
+    if paid_off is not None:
+        number = max(event.sequence for event in events) + 1
+        interest = paid_off.accrued + paid_off.billed_interest
+        events.append(
+            Event.payoff(
+                number,
+                paid_off.value_date,
+                principal=paid_off.principal,
+                billed=paid_off.accrued,
+                interest=interest,
+            )
+        )
     if start is None:
         undone = {event.reverses for event in events}
         closings = [

@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal
 
 from finance.allocation import Portion
-from finance.interest import Event, EventKind, RemainderRule, interest_to_bill
+from finance.interest import Event, EventKind, Position, RemainderRule, interest_to_bill
 from finance.models import Account, DueItem
 from finance.queries.cards import EXTRA, ZERO, Card, Item, load_cards, next_payment_day
 from finance.queries.instalments import bill_fallen_due, fallen_due, plan_closed, settle_loan_share
@@ -70,21 +70,38 @@ def current_cards(
 def payoff_of(card: Card, day: date) -> Payoff:
     """What closes the account with value date `day`.
 
-    Where the day lies in the past, interest billed since is corrected first, so the card is reckoned on trial.
+    Where the day lies before the position, the card is reckoned on trial: interest billed since is corrected, and what
+    later payments pay bears interest until their days come.
     """
     billed = interest_to_bill(position_of(card, day), card.currency, rule=RemainderRule.RUNNING)
     now = final_position(card)
-    end = now
-    if card.history is not None:
-        trial = deepcopy(card)
-        event = Event.payoff(trial.last_sequence + 1, day, principal=now.principal, billed=billed)
-        record(trial, [event])
-        end = final_position(trial)
-    interest = end.billed_interest + (billed if card.history is None else ZERO)
+    if card.history is None:
+        end, interest = now, now.billed_interest + billed
+    else:
+        end = _after_payoff(card, day, principal=now.principal, billed=billed)
+        interest = end.billed_interest
+        if day < now.accrued_through:
+            paid = _after_payoff(
+                card, day, principal=now.principal, billed=billed, interest=max(ZERO, interest)
+            )
+            later = interest_to_bill(paid, card.currency, rule=RemainderRule.RUNNING)
+            billed, interest = billed + later, interest + later
     refund = max(ZERO, -interest)
     owed = now.principal + interest + refund + end.fees
     used = min(end.credit + refund, owed)
     return Payoff(now.principal, billed + refund, interest + refund, end.fees, used, refund)
+
+
+def _after_payoff(
+    card: Card, day: date, *, principal: Decimal, billed: Decimal, interest: Decimal = ZERO
+) -> Position:
+    """The position when all that happened has counted, had this been paid on `day`; the card stays as it is."""
+    trial = deepcopy(card)
+    record(
+        trial,
+        [Event.payoff(trial.last_sequence + 1, day, principal=principal, billed=billed, interest=interest)],
+    )
+    return final_position(trial)
 
 
 def settle_share(

@@ -47,6 +47,8 @@ def _payoff(request: HttpRequest, account: Account, context: dict[str, Any]) -> 
     day = form.cleaned_data["on"] if form.is_valid() else access.business_date
     page = account_page(account, as_of=access.business_date)
     figures = page.payoffs
+    quoted = page.quote.figures if page.quote else ()
+    chosen = next((one for one in quoted if one.value_date == day), None)
     context |= {
         "account": account,
         "page": page,
@@ -54,7 +56,7 @@ def _payoff(request: HttpRequest, account: Account, context: dict[str, Any]) -> 
         "payoff_form": form,
         "figures": figures,
         "figure": next((one for one in figures if one.value_date == day), None),
-        "calculation": calculation_of(account, running_history(account), end=day),
+        "calculation": calculation_of(account, running_history(account), end=day, figure=chosen),
         "may_pay": access.may("payments.make"),
     }
     return render(request, "finance/payoff.html", context)
