@@ -24,7 +24,14 @@ GROUPS: tuple[tuple[Any, str, tuple[str, ...]], ...] = (
     (
         _("Credit"),
         "credit",
-        ("finance.creditline", "finance.unit", "finance.loan", "finance.account", "finance.dueitem"),
+        (
+            "finance.creditline",
+            "finance.unit",
+            "finance.vehicletitle",
+            "finance.loan",
+            "finance.account",
+            "finance.dueitem",
+        ),
     ),
     (
         _("Money"),

@@ -16,6 +16,7 @@ from finance import vin as vehicle_numbers
 from finance.actions.posting import Posting, post
 from finance.actions.refusals import RefusedError
 from finance.actions.room import check_room, locked_line, terms_or_refusal
+from finance.actions.titles import await_title
 from finance.calendars import calendar_named
 from finance.curtailment import FullPayoffAtAge, Programme, SameDay, schedule
 from finance.interest import Event
@@ -170,6 +171,7 @@ def fund_advance(
     whole = [item.due_on for item in card.items if item.kind == DueItem.Kind.MATURITY]
     locked.maturity_on = max(whole, default=None)
     locked.save(update_fields=["state", "funded_on", "maturity_on"])
+    await_title(locked, since=funded_on)
     _note("unit.funded", locked, actor, reason=reason, amount=str(locked.advance_amount))
     return posted.entry
 

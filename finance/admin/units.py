@@ -25,7 +25,7 @@ from finance.actions.units import (
 )
 from finance.admin.parts import POSITION, account_tables, balance, know_payoff, next_due, prefixed
 from finance.forms.office.advances import AdvanceForm, FundForm, SoldForm
-from finance.models import Account, Unit
+from finance.models import Account, Unit, VehicleTitle
 
 _REFUSALS = (RefusedError, ValidationError)
 
@@ -84,6 +84,11 @@ def _not_refusable(row: Unit) -> str:
     }
 
 
+def _title(row: Unit) -> tuple[VehicleTitle, str] | None:
+    title = getattr(row, "title", None)
+    return (title, title.get_state_display()) if title else None
+
+
 @admin.register(Unit)
 class UnitAdmin(OfficeAdmin):
     """Financed vehicles."""
@@ -127,6 +132,7 @@ class UnitAdmin(OfficeAdmin):
         day("maturity_on", _("Matures")),
         day("sold_on", _("Sold")),
         moment("payoff_due_at", _("Payoff due")),
+        link("title", _("Title"), _title),
         *prefixed(POSITION, "account"),
     )
     totals = (
@@ -137,6 +143,7 @@ class UnitAdmin(OfficeAdmin):
     list_select_related = ("dealership", "account", "account__accountposition")
     page_related = (
         "dealership",
+        "title",
         "account",
         "account__line",
         "account__accountposition",

@@ -9,7 +9,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
-from finance.models import Unit
+from finance.models import Unit, VehicleTitle
 from finance.queries.units import SHOWN, SORTS, UnitFilters
 
 PAGE_SIZES: Final = (25, 50, 100)
@@ -33,10 +33,12 @@ def unit_filters(query: QueryDict) -> UnitFilters:
     if shown not in SHOWN:
         shown = "all" if text or query.get("vins") else "live"
     condition = query.get("kind", "")
+    title = query.get("title", "")
     sort = query.get("sort", "")
     return UnitFilters(
         shown=shown,
         condition=condition if condition in Unit.Condition.values else "",
+        title=title if title in VehicleTitle.State.values else "",
         text=text,
         sort=sort if sort.removeprefix("-") in SORTS and not sort.startswith("--") else "due",
     )

@@ -14,6 +14,7 @@ from finance.models.ledger import JournalEntry, JournalLine, LedgerAccount
 from finance.models.lines import CreditLine, CurtailmentProgramme, LineTerms
 from finance.models.rates import IndexFixing, RateIndex, RatePlan, RatePlanDay
 from finance.models.statements import Statement, StatementBatch
+from finance.models.titles import TitleEvent, VehicleTitle
 
 __all__ = [
     "Account",
@@ -35,5 +36,7 @@ __all__ = [
     "RatePlanDay",
     "Statement",
     "StatementBatch",
+    "TitleEvent",
     "Unit",
+    "VehicleTitle",
 ]

@@ -26,8 +26,8 @@ QUOTE_DAYS: Final = 30
 
 
 def unit_of(dealership_id: int, public_id: UUID) -> Unit | None:
-    """The dealership's unit with that public id, with its account, line and rate plan."""
-    units = Unit.objects.select_related("account__line", "account__rate_plan")
+    """The dealership's unit with that public id, with its account, line, rate plan and title."""
+    units = Unit.objects.select_related("account__line", "account__rate_plan", "title")
     return units.filter(dealership_id=dealership_id, account__public_id=public_id).first()
 
 

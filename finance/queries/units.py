@@ -9,8 +9,11 @@ from uuid import UUID
 
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
 
 from accounts.tenancy import current_lender_id
+from finance.models import VehicleTitle
 from finance.queries.accrual import ACCRUED, RATE_JOINS
 from finance.queries.open_items import IS_OPEN
 
@@ -36,6 +39,7 @@ SORTS: Final[dict[str, str]] = {
     "floored": "funded_on",
     "days": "days",
     "state": "state",
+    "title": "title_state",
     "amount": "due",
     "payoff": "payoff",
 }
@@ -46,11 +50,12 @@ SORTS: Final[dict[str, str]] = {
 class UnitFilters:
     """Which units of the list are wanted. `shown` is a key of SHOWN, `sort` one of SORTS with an optional minus.
 
-    `accounts` narrows to given accounts (a pasted list that was looked up before).
+    `title` is a state of the title, `accounts` narrows to given accounts (a pasted list that was looked up before).
     """
 
     shown: str = "live"
     condition: str = ""
+    title: str = ""
     text: str = ""
     sort: str = "due"
     accounts: tuple[int, ...] | None = None
@@ -71,6 +76,8 @@ class UnitRow:
     model: str
     condition: str
     state: str
+    title_state: str | None
+    title_since: date | None
     funded_on: date | None
     sold_on: date | None
     payoff_due_at: datetime | None
@@ -96,6 +103,16 @@ class UnitRow:
     def is_live(self) -> bool:
         """Whether money is out on it."""
         return self.state in {"funded", "sold"}
+
+    @property
+    def title_label(self) -> str | Promise:
+        """Where its title is, in a word."""
+        return VehicleTitle.State(self.title_state).label if self.title_state else ""
+
+    @property
+    def title_words(self) -> str:
+        """The same where no column says that it is about the title."""
+        return _("title %(state)s") % {"state": str(self.title_label).lower()} if self.title_state else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +141,8 @@ WITH owed AS MATERIALIZED (
 ),
 position AS MATERIALIZED (
     SELECT u.account_id, a.public_id, a.number, u.vin, u.vin_tail, u.stock_number, u.model_year, u.make, u.model,
-           u.condition, u.state, u.funded_on, u.sold_on, u.payoff_due_at, u.advance_amount,
+           u.condition, u.state, paper.state AS title_state, paper.since AS title_since, u.funded_on, u.sold_on,
+           u.payoff_due_at, u.advance_amount,
            CASE WHEN u.state IN ('funded', 'sold') THEN %(as_of)s::date - u.funded_on END AS days,
            o.next_due_on, CASE WHEN u.state = 'sold' THEN o.payoff_on END AS payoff_on, coalesce(o.due, 0) AS due_items,
            coalesce(o.due_in_week, 0) AS due_items_in_week, coalesce(o.is_overdue, false) AS is_overdue,
@@ -135,10 +153,12 @@ position AS MATERIALIZED (
     FROM finance_unit u
     JOIN finance_account a ON a.lender_id = u.lender_id AND a.id = u.account_id
     LEFT JOIN finance_accountposition p ON p.lender_id = u.lender_id AND p.account_id = u.account_id
+    LEFT JOIN finance_vehicletitle paper ON paper.lender_id = u.lender_id AND paper.unit_id = u.account_id
     LEFT JOIN owed o ON o.account_id = u.account_id
     {RATE_JOINS}
     WHERE u.lender_id = %(lender)s AND u.dealership_id = %(dealership)s
       AND (%(condition)s = '' OR u.condition = %(condition)s)
+      AND (%(title)s = '' OR paper.state = %(title)s)
       AND (%(accounts)s::bigint[] IS NULL OR u.account_id = ANY (%(accounts)s::bigint[]))
       AND (%(text)s = '' OR strpos(u.vin, %(text)s) > 0 OR strpos(upper(u.stock_number), %(text)s) > 0
            OR strpos(upper(u.model_year || ' ' || u.make || ' ' || u.model), %(text)s) > 0)
@@ -198,6 +218,7 @@ def _parameters(dealership_id: int, as_of: date, filters: UnitFilters) -> dict[s
         "week_end": as_of + WEEK,
         "horizon": horizon_of(filters.shown, as_of),
         "condition": filters.condition,
+        "title": filters.title,
         "text": filters.text.upper(),
         "accounts": None if filters.accounts is None else list(filters.accounts),
     }

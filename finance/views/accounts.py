@@ -12,6 +12,7 @@ from finance.forms.payoff import PayoffDayForm
 from finance.models import Account, DueItem
 from finance.queries.account_page import account_page, calculation_of, ledger_lines, loan_of, unit_of
 from finance.queries.positions import running_history
+from finance.queries.titles import title_steps
 from finance.views.requests import access_of, dealership_of
 
 
@@ -31,6 +32,8 @@ def unit_detail(request: HttpRequest, public_id: UUID) -> HttpResponse:
         "page": page,
         "today_figure": next(iter(page.payoffs), None),
         "schedule": [row for row in page.items if row.item.kind not in billed],
+        "title": getattr(unit, "title", None),
+        "title_steps": title_steps(unit.pk),
         "bills": [row for row in page.items if row.item.kind in billed],
         "payoff_form": PayoffDayForm(lender=access.lender, today=access.business_date),
         "days": (access.business_date - unit.funded_on).days if unit.funded_on else None,

@@ -1,5 +1,6 @@
 """The list of units: filters, search, a pasted list, the whole set as CSV."""
 
+from dataclasses import replace
 from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse
@@ -10,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.permissions import allowed_to
 from finance.forms.units import PAGE_SIZES, PastedListForm, page_number, page_size, unit_filters
-from finance.models import Unit
+from finance.models import Unit, VehicleTitle
 from finance.queries.units import Match, UnitFilters, UnitRow, horizon_of, list_units, match_units
 from finance.views.csv_files import Cell, csv_response
 from finance.views.paging import CountedPaginator
@@ -38,17 +39,7 @@ def _pasted(
         return form, [], filters
     matches = match_units(dealership_of(request).pk, form.cleaned_data["vins"])
     accounts = dict.fromkeys(unit.account_id for match in matches for unit in match.units)
-    return (
-        form,
-        matches,
-        UnitFilters(
-            shown=filters.shown,
-            condition=filters.condition,
-            text=filters.text,
-            sort=filters.sort,
-            accounts=tuple(accounts),
-        ),
-    )
+    return form, matches, replace(filters, accounts=tuple(accounts))
 
 
 @require_safe
@@ -90,6 +81,14 @@ def unit_list(request: HttpRequest) -> HttpResponse:
             }
             for kind, label in [("", _("New and used")), *Unit.Condition.choices]
         ],
+        "titles": [
+            {
+                "label": label,
+                "url": address_with(request, title=title or None),
+                "current": filters.title == title,
+            }
+            for title, label in [("", _("Any title")), *VehicleTitle.State.choices]
+        ],
         "sizes": [
             {"label": one, "url": address_with(request, per=str(one)), "current": one == size}
             for one in PAGE_SIZES
@@ -98,7 +97,7 @@ def unit_list(request: HttpRequest) -> HttpResponse:
         "page": CountedPaginator(totals.count, size).holding(rows, number),
         "horizon": horizon_of(filters.shown, access.business_date),
         "may_pay": access.may("payments.make"),
-        "is_narrowed": bool(filters.text or filters.condition or form),
+        "is_narrowed": bool(filters.text or filters.condition or filters.title or form),
         "export_query": request.GET.urlencode(),
     }
     return render(request, "finance/unit_list.html", context)
@@ -132,11 +131,13 @@ def unit_export(request: HttpRequest) -> HttpResponse:
         gettext("Fees"),
         gettext("Credit"),
         gettext("Payoff %(day)s") % {"day": today.isoformat()},
+        gettext("Title"),
+        gettext("Title since"),
         gettext("Currency"),
     ]
     body = [_export_row(row, currency) for row in rows]
     total: list[Cell] = [""] * len(head)
-    total[0], total[11], total[12], total[17], total[18] = (
+    total[0], total[11], total[12], total[17], total[-1] = (
         gettext("Total of %(count)s units") % {"count": totals.count},
         totals.due,
         totals.principal,
@@ -148,6 +149,8 @@ def unit_export(request: HttpRequest) -> HttpResponse:
         shown += f"; {gettext('Search')}: {filters.text}"
     if filters.condition:
         shown += f"; {Unit.Condition(filters.condition).label}"
+    if filters.title:
+        shown += f"; {gettext('Title')}: {VehicleTitle.State(filters.title).label}"
     if filters.accounts is not None:
         shown += f"; {gettext('Your list')}"
     view: list[Cell] = [gettext("View"), shown, gettext("as of"), today]
@@ -174,5 +177,7 @@ def _export_row(row: UnitRow, currency: str) -> list[Cell]:
         row.fees,
         row.credit,
         row.payoff,
+        str(VehicleTitle.State(row.title_state).label) if row.title_state else "",
+        row.title_since,
         currency,
     ]

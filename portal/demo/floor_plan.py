@@ -27,6 +27,7 @@ from finance.queries.payoff import payoffs_on
 from portal.demo import prime
 from portal.demo.paying import Payer
 from portal.demo.registry import gather_statistics
+from portal.demo.titles import play_titles
 from portal.demo.vehicles import AMERICAN, Vehicle, pick_vehicle
 
 HISTORY_MONTHS = 7
@@ -83,6 +84,7 @@ def fill(lender: Lender, *, now: datetime, say: Callable[[str], object]) -> int:
                 _pay_off(payer, sites, by_payoff.get(day, []), day)
         gather_statistics()
     with tenant(lender.pk):
+        play_titles(plans, today=today, actor=finance)
         _leave_things_to_do(lender, plans, lines, random, now=now, finance=finance)
         payer.return_last(sites[PAST_DUE_SITE])
         for number in ("20001", "20012"):
