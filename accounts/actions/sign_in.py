@@ -1,6 +1,7 @@
 """The end points of a sign-in: complete, and signed out."""
 
 from django.db import transaction
+from django.utils import timezone
 
 from accounts.actions.notices import tell_person
 from accounts.actions.sign_in_guard import clear_failures, guard_key, note_attempt
@@ -15,7 +16,7 @@ def complete_sign_in(*, person: User, user_agent: str) -> None:
     Somebody who has signed in before and does so from a kind of device never seen is told by mail.
     """
     with transaction.atomic():
-        clear_failures(person)
+        clear_failures(person, now=timezone.now())
         before = SignInAttempt.objects.filter(user=person, outcome=SignInAttempt.Outcome.SIGNED_IN)
         known = {device_name(agent) for agent in before.values_list("user_agent", flat=True).distinct()}
         if known and device_name(user_agent) not in known:

@@ -162,9 +162,26 @@ def note_attempt(
     )
 
 
-def clear_failures(person: User, *proofs: SignInGuard.Proof) -> None:
-    """Forget the failures of a person who has just proven everything that was asked."""
-    SignInGuard.objects.filter(key=guard_key(person), proof__in=proofs or SignInGuard.Proof.values).delete()
+def clear_failures(person: User, *proofs: SignInGuard.Proof, now: datetime) -> None:
+    """Forget the failures of a person who has just proven everything that was asked.
+
+    A lock that ends by it, as after a reset with the second step, is put on record like one that support lifts.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM accounts_signinguard WHERE lender_id = %s AND key = %s AND proof = ANY(%s) "
+            "RETURNING proof, failures, locked_until > %s",
+            [current_lender_id(), guard_key(person), list(proofs or SignInGuard.Proof.values), now],
+        )
+        opened = {proof: failures for proof, failures, was_locked in cursor.fetchall() if was_locked}
+        if opened:
+            record(
+                "sign_in.lock_lifted",
+                actor=person,
+                subject=f"user:{person.username}",
+                reason="Everything that was asked has been shown.",
+                details={"failures": opened},
+            )
 
 
 def lift_lock(*, person: User, agent: User, reason: str) -> None:

@@ -10,6 +10,7 @@ from allauth.usersessions.models import UserSession
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.actions.sign_in_guard import clear_failures
 from accounts.allauth_compat import forget_stage, keep_stage, pending_stage
@@ -91,7 +92,7 @@ def finish(request: HttpRequest, prover: Prover, factor: AnyFactor) -> HttpRespo
     request.session.pop("factor_set_up", None)
     request.session.cycle_key()
     UserSession.objects.filter(session_key=before).update(session_key=request.session.session_key)
-    clear_failures(prover.person, SignInGuard.Proof.FACTOR)
+    clear_failures(prover.person, SignInGuard.Proof.FACTOR, now=timezone.now())
     mark_fresh_proof(request)
     return redirect(next_page(request))
 

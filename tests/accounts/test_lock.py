@@ -181,6 +181,17 @@ def test_a_reset_opens_the_lock_together_with_the_second_step_only(cast: Cast, c
     show_code(client, _mail_factor(cast.owner), mailed_code(cast.owner))
     assert is_signed_in(client)
     assert type_password(browser(cast.lender), "owen", "a lighthouse near Bergen").status_code == 302
+    with tenant(cast.lender.pk):
+        entry = AuditEntry.objects.get(code="sign_in.lock_lifted")
+        assert (entry.actor_id, entry.subject) == (cast.owner.pk, "user:owen")
+        assert entry.details == {"failures": {"password": 5}}
+
+
+def test_a_sign_in_without_a_lock_lifts_none(cast: Cast) -> None:
+    _lock(cast, "owen", "owen")
+    sign_in_fully(cast.owner)
+    with tenant(cast.lender.pk):
+        assert not AuditEntry.objects.filter(code="sign_in.lock_lifted").exists()
 
 
 def test_support_lifts_every_counter_at_once_and_it_is_on_record(cast: Cast) -> None:
