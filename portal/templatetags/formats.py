@@ -4,6 +4,7 @@ Each reads `lender` (its currency, locale and time zone) from the context, so a 
 write alike. Pages load `components`, which carries these tags too.
 """
 
+import re
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
@@ -26,6 +27,8 @@ Text = str | Promise
 
 NOTHING = "\u2013"
 """Stands where a value is not known or does not apply, so that a cell is never mistaken for zero."""
+
+_ISO_DAY = re.compile(r"\b[0-9]{4}-[0-9]{2}-[0-9]{2}\b")
 
 TONES = frozenset({"good", "busy", "wait", "warn", "bad", "off"})
 
@@ -142,6 +145,20 @@ def date_text(context: Context, value: date | None, style: str = "medium") -> st
     if not value:
         return NOTHING
     return formatting.format_date(_day_of(context, value), str(lender_of(context).locale), style)
+
+
+@register.simple_tag(takes_context=True)
+def with_dates(context: Context, sentence: str) -> str:
+    """Write a stored sentence with its ISO days as dates: ``{% with_dates item.rule %}``; a day that is none stays."""
+    locale = str(lender_of(context).locale)
+
+    def written(match: re.Match[str]) -> str:
+        try:
+            return formatting.format_date(date.fromisoformat(match[0]), locale)
+        except ValueError:
+            return match[0]
+
+    return _ISO_DAY.sub(written, sentence)
 
 
 def _day_of(context: Context, value: date) -> date:

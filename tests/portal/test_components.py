@@ -53,6 +53,15 @@ class PayForm(forms.Form):
 # --- one value ---------------------------------------------------------------------------------------------------
 
 
+def test_days_in_a_stored_sentence_are_written_as_dates() -> None:
+    rule = "Interest through 2026-06-30, 4-2026-06-301, <b>2026-13-01</b>"
+    source = "{% with_dates rule %}"
+    assert draw(source, rule=rule) == (
+        "Interest through Jun 30, 2026, 4-2026-06-301, &lt;b&gt;2026-13-01&lt;/b&gt;"
+    )
+    assert draw(source, "/units/", LUMIERE, rule="Interest through 2026-06-30").endswith("30 juin 2026")
+
+
 def test_the_lender_decides_how_values_are_written() -> None:
     values = {"amount": Decimal("-1234.5"), "day": date(2026, 11, 3), "rate": Decimal("0.0675")}
     source = "{% money amount %}|{% date day %}|{% rate rate %}|{% count 12034 %}"
