@@ -29,7 +29,7 @@ def touch_rooms(account_ids: Sequence[int]) -> None:
     _call("SELECT finance_touch_rooms(%s, %s::bigint[])", list(account_ids))
 
 
-def _call(statement: str, argument: object) -> None:
+def _call(statement: str, argument: int | list[int]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(statement, [current_lender_id(), argument])
 

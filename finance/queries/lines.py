@@ -107,8 +107,7 @@ ORDER BY l.kind, l.number
 def lines_of(dealership_id: int, *, as_of: date) -> list[LineFigures]:
     """Every line of the dealership with its figures as of now, by its terms on the lender's day `as_of`. One query."""
     with connection.cursor() as cursor:
-        parameters = {"lender": current_lender_id(), "dealership": dealership_id, "as_of": as_of}
-        cursor.execute(_FIGURES, parameters)
+        cursor.execute(_FIGURES, {"lender": current_lender_id(), "dealership": dealership_id, "as_of": as_of})
         return [LineFigures(*row) for row in cursor.fetchall()]
 
 
