@@ -84,8 +84,6 @@ class ForecourtAdminSite(AdminSite):
                 return inner(request, *args, **kwargs)
             return self._turn_away(request, request.get_full_path())
 
-        # Each address of the office changes with the person: no cache may keep it, whatever the view says.
-        guarded.csrf_exempt = getattr(inner, "csrf_exempt", False)  # type: ignore[attr-defined]
         return guarded
 
     def login(self, request: HttpRequest, extra_context: object = None) -> HttpResponse:
