@@ -15,14 +15,9 @@ from accounts.middleware.host import forget_hosts
 from accounts.models import User
 from accounts.tenancy import tenant
 from tests.cast import Cast, make_cast, sign_in
+from tests.template import become, copy_template
 
 _KEPT = {"django_migrations", "django_content_type", "auth_permission"}
-
-
-def _become(url: dict[str, Any]) -> None:
-    connection.close()
-    connection.settings_dict["USER"] = url["USER"]
-    connection.settings_dict["PASSWORD"] = url["PASSWORD"]
 
 
 @pytest.fixture(scope="session")
@@ -36,13 +31,14 @@ def django_db_setup(
     owner = dj_database_url.parse(os.environ["DATABASE_OWNER_URL"])
     app = dj_database_url.parse(os.environ["DATABASE_URL"])
     with django_db_blocker.unblock():
-        _become(owner)
+        become(owner)
+        copy_template()
         keep = request.config.getvalue("reuse_db")
         previous = setup_databases(verbosity=0, interactive=False, keepdb=keep, serialized_aliases=[])
-        _become(app)
+        become(app)
     yield
     with django_db_blocker.unblock():
-        _become(owner)
+        become(owner)
         if not keep:
             teardown_databases(previous, verbosity=0)
 

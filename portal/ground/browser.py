@@ -8,8 +8,9 @@ from pathlib import Path
 from portal.ground import environment, places
 from portal.ground.messages import GroundError, note, step
 
-# Debian's chromium first; Ubuntu's package of that name only points to a snap, so Playwright's own comes after it.
-_NAMES = ("chromium", "google-chrome", "google-chrome-stable", "chromium-browser")
+# Debian's shell without a window first: the same engine for about half the work. Then its chromium; Ubuntu's package
+# of that name only points to a snap, so Playwright's own comes after it.
+_NAMES = ("chromium-headless-shell", "chromium", "google-chrome", "google-chrome-stable", "chromium-browser")
 
 
 def find_chromium() -> str | None:
@@ -33,9 +34,10 @@ def ensure_chromium() -> str:
         return found
     step("Installing Chromium for the browser tests")
     if environment.may_install():
-        environment.install_packages(["chromium"])
-        if found := find_chromium():
-            return found
+        for package in ("chromium-headless-shell", "chromium"):
+            environment.install_packages([package])
+            if found := find_chromium():
+                return found
     note("trying Playwright's own download")
     command = [str(places.environment_python()), "-m", "playwright", "install"]
     subprocess.run(

@@ -3,12 +3,16 @@
 import os
 import secrets
 import subprocess
+import sys
+import tempfile
 import time
 import xml.etree.ElementTree as ET
-from collections import Counter
-from collections.abc import Iterator
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
+from urllib.parse import urlsplit
 
 from portal.ground import browser, environment, places, pooler, processes
 from portal.ground.messages import GroundError, note, step
@@ -21,6 +25,10 @@ _CONCURRENCY_TESTS = "tests/concurrency"
 _TENANCY_TESTS = "tests/tenancy"
 _COUNTED = ("failed", "errors", "passed", "skipped")
 _NO_TESTS_COLLECTED = 5
+_TYPES = "Types (mypy)"
+_TEMPLATE = "Migrated database that the tests copy"
+# A file of tests stays in one process, which has a database, a live server and a browser of its own.
+_TWO_AT_A_TIME = ("-n", "2", "--dist", "loadfile")
 
 
 def run(data: Path, chosen: str = "") -> int:
@@ -36,10 +44,14 @@ def run(data: Path, chosen: str = "") -> int:
             variables["FORECOURT_PGBOUNCER"] = pooler.ensure_pooler()
         failed: list[str] = []
         if not chosen:
-            for name, command, extra in static_checks(variables):
-                step(name)
-                if _run(command, variables | extra):
-                    failed.append(name)
+            variables["FORECOURT_TEST_TEMPLATE"] = _template_name(variables)
+            # The types take longest, so they begin.
+            checks = sorted(static_checks(variables), key=lambda check: check[0] != _TYPES)
+            checks.insert(1, (_TEMPLATE, _template_command("make"), {}))
+            step("Static checks, side by side; each shows when it ends")
+            failed += _run_side_by_side(checks, variables)
+            if _TEMPLATE in failed:
+                del variables["FORECOURT_TEST_TEMPLATE"]
         results: Counter[str] = Counter()
         for name, arguments, extra in _test_runs(chosen):
             step(name)
@@ -47,6 +59,8 @@ def run(data: Path, chosen: str = "") -> int:
             results += counted
             if code not in {0, _NO_TESTS_COLLECTED}:
                 failed.append(name)
+        if "FORECOURT_TEST_TEMPLATE" in variables:
+            _run(_template_command("drop"), variables)
     if chosen:
         # One call of pytest has spoken for itself.
         return 0 if results and not failed else 1
@@ -117,7 +131,7 @@ def static_checks(variables: dict[str, str]) -> list[tuple[str, list[str], dict[
         ("Lint (ruff check)", [str(scripts / "ruff"), "check", "."], {}),
         ("Format (ruff format)", [str(scripts / "ruff"), "format", "--check", "."], {}),
         ("Import contracts (lint-imports)", [str(scripts / "lint-imports"), "--no-logo"], {}),
-        ("Types (mypy)", [python, "-m", "mypy"], {}),
+        (_TYPES, [python, "-m", "mypy"], {}),
         ("Missing migrations", [python, "manage.py", "makemigrations", "--check", "--dry-run"], {}),
         (
             "Deployment check",
@@ -136,14 +150,15 @@ def _test_runs(chosen: str) -> list[tuple[str, list[str], dict[str, str]]]:
     runs: list[tuple[str, list[str], dict[str, str]]] = [
         (
             "Unit, tenancy and page tests, two at a time",
-            ["-n", "2", "--dist", "loadfile", f"--ignore={_BROWSER_TESTS}", f"--ignore={_CONCURRENCY_TESTS}"],
+            [*_TWO_AT_A_TIME, f"--ignore={_BROWSER_TESTS}", f"--ignore={_CONCURRENCY_TESTS}"],
             {},
         )
     ]
     if (places.CHECKOUT / _CONCURRENCY_TESTS).is_dir():
-        runs.append(("Concurrency tests", [_CONCURRENCY_TESTS], {}))
+        runs.append(("Concurrency tests", [*_TWO_AT_A_TIME, _CONCURRENCY_TESTS], {}))
     if (places.CHECKOUT / _BROWSER_TESTS).is_dir():
-        runs.append(("Browser tests (headless Chromium)", [_BROWSER_TESTS], beside_a_loop))
+        arguments = [*_TWO_AT_A_TIME, _BROWSER_TESTS]
+        runs.append(("Browser tests (headless Chromium)", arguments, beside_a_loop))
     return runs
 
 
@@ -169,20 +184,65 @@ def _run_tests(data: Path, arguments: list[str], variables: dict[str, str]) -> t
     return counted, code
 
 
+def _template_name(variables: dict[str, str]) -> str:
+    return f"test_{urlsplit(variables['DATABASE_URL']).path.lstrip('/')}_template"
+
+
+def _template_command(act: str) -> list[str]:
+    return [str(places.environment_python()), "-m", "tests.template", act]
+
+
+def _run_side_by_side(
+    checks: Sequence[tuple[str, list[str], dict[str, str]]], variables: dict[str, str]
+) -> list[str]:
+    """Run the checks in their order, one for each processor at a time; return the names of those that failed.
+
+    What a check prints is kept until it ends, so that no two mix.
+    """
+    waiting = deque(checks)
+    running: list[tuple[str, subprocess.Popen[bytes], IO[bytes]]] = []
+    failed: list[str] = []
+    while waiting or running:
+        while waiting and len(running) < max(2, os.cpu_count() or 1):
+            name, command, extra = waiting.popleft()
+            output: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - read and closed when its process has ended
+            running.append((name, _start(command, variables | extra, output), output))
+        for check in [check for check in running if check[1].poll() is not None]:
+            running.remove(check)
+            name, process, output = check
+            step(name)
+            with output:
+                output.seek(0)
+                sys.stdout.buffer.write(output.read())
+                sys.stdout.flush()
+            if process.returncode:
+                failed.append(name)
+        time.sleep(0.05)
+    return failed
+
+
 def _run(command: list[str], variables: dict[str, str]) -> int:
-    process = subprocess.Popen(
-        command,
-        cwd=places.CHECKOUT,
-        env={**os.environ, **variables},
-        stdin=subprocess.DEVNULL,
-        preexec_fn=lambda: processes.die_with_parent(15),
-    )
+    process = _start(command, variables)
     try:
         return process.wait()
     except KeyboardInterrupt:
         process.wait(30)
         note("interrupted")
         raise
+
+
+def _start(
+    command: list[str], variables: dict[str, str], output: IO[bytes] | None = None
+) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        command,
+        cwd=places.CHECKOUT,
+        env={**os.environ, **variables},
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=None if output is None else subprocess.STDOUT,
+        preexec_fn=lambda: processes.die_with_parent(15),
+    )
 
 
 def _placeholder_servers() -> dict[str, str]:

@@ -117,6 +117,25 @@ def test_the_closing_line_counts_every_part(results: Counter[str], failed_parts:
     assert check.closing_line(results, failed_parts, 3.5).strip("= ") == line
 
 
+def test_checks_side_by_side_print_their_words_whole_and_are_named_when_they_fail(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    slow = "import time; print('slow begins', flush=True); time.sleep(1); print('slow ends')"
+    broken = "import sys; print('broken begins'); print('broken ends', file=sys.stderr); sys.exit(3)"
+    checks = [
+        (name, [sys.executable, "-c", code], {}) for name, code in (("S", slow), ("B", broken), ("O", ""))
+    ]
+    assert check._run_side_by_side(checks, {}) == ["B"]
+    lines = [line.partition("] ")[2].strip() or line for line in capfd.readouterr().out.splitlines()]
+    place = {
+        line.rpartition(" ")[2] if line.endswith((" S", " B", " O")) else line: i
+        for i, line in enumerate(lines)
+    }
+    assert place["B"] + 2 == place["broken begins"] + 1 == place["broken ends"]
+    assert place["S"] + 2 == place["slow begins"] + 1 == place["slow ends"]
+    assert place["O"] >= 0
+
+
 def test_the_compose_file_holds_no_secret() -> None:
     text = (places.CHECKOUT / "docker-compose.yml").read_text(encoding="utf-8")
     secret = re.compile(r"^\s+(\w*(?:PASSWORD|SECRET|SECRET_KEY|FIELD_KEYS)): (.+)$", re.MULTILINE)
