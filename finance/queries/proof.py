@@ -140,9 +140,11 @@ WHERE (o.principal, o.interest, o.fees)
 ORDER BY 2
 """
 _CLOSED = """
-SELECT 'finance_account', a.id, 'is closed and owes ' || (p.principal + p.billed_interest + p.fees)
+SELECT 'finance_account', a.id,
+       'is closed and owes ' || (p.principal + p.billed_interest + p.fees + greatest(0, -p.credit))
 FROM finance_account a JOIN finance_accountposition p ON p.lender_id = a.lender_id AND p.account_id = a.id
-WHERE a.lender_id = %(lender)s AND a.state = 'closed' AND p.principal + p.billed_interest + p.fees <> 0
+WHERE a.lender_id = %(lender)s AND a.state = 'closed'
+  AND (p.principal + p.billed_interest + p.fees <> 0 OR p.credit < 0)
 ORDER BY 2
 """
 _CHECKS: Final = (_UNBALANCED, _EMPTY, _LINES_AND_EVENTS, _CONTROL, _EVENTS, _DUE_ITEMS, _CLOSED)

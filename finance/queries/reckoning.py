@@ -105,18 +105,29 @@ def _corrections(
         return []
     known = {event.sequence: event for event in before}
     changed_from = min(event.effective_on for event in after[len(before) :])
-    if not any(event.closes_period and event.effective_on > changed_from for event in before):
+    if not any(event.closes_period and event.effective_on >= changed_from for event in before):
         return []
     was, is_now = billed_in_order(card, before), billed_in_order(card, after)
     amounts: dict[date, Decimal] = {}
     for key in sorted(was.keys() & is_now.keys()):
         day = known[key].effective_on
         amounts[day] = amounts.get(day, ZERO) + is_now[key] - was[key]
+    billed_on = {event.effective_on for event in after if event.sequence in is_now}
     for event in after[len(before) :]:
         target = known.get(event.reverses or 0)
-        if target is not None and target.kind is EventKind.ADJUSTMENT:
-            # A correction that is taken back with its cause is undone by that already.
-            amounts[target.effective_on] = amounts.get(target.effective_on, ZERO) + target.billed
+        if target is None or target.effective_on not in billed_on:
+            continue
+        if target.kind is EventKind.ADJUSTMENT or (target.closes_period and not card.is_loan):
+            # What it posted is taken back with it already; what corrected it since goes along.
+            day = target.effective_on
+            amounts[day] = amounts.get(day, ZERO) + target.billed - was.get(target.sequence, ZERO)
+    if not card.is_loan:
+        undone = {event.reverses for event in after}
+        for event in before:
+            # Where no billing is left, nothing is left to correct.
+            is_left = event.kind is EventKind.ADJUSTMENT and event.sequence not in undone
+            if is_left and event.effective_on not in billed_on:
+                amounts[event.effective_on] = amounts.get(event.effective_on, ZERO) - event.billed
     return adjustments(amounts, position, first_sequence=after[-1].sequence + 1)
 
 

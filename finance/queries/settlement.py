@@ -162,7 +162,7 @@ def _pay(card: Card, amount: Decimal, *, day: date, business_date: date) -> tupl
     interest = filled[Portion.INTEREST]
     if left:
         # More than is due and all the principal, less than a payoff: the interest since the last bill comes next.
-        billed = interest_to_bill(position_of(card, day), card.currency, rule=RemainderRule.RUNNING)
+        billed = interest_to_bill(position_of(card, day), card.currency)
         events.append(Event.interest_billed(card.last_sequence + 1, day, billed))
         card.items.append(
             Item(

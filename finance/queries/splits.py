@@ -75,9 +75,12 @@ def payment_event(card: Card, sequence: int, day: date, split: Split) -> Event:
 
 
 def is_paid(card: Card) -> bool:
-    """Whether nothing is owed any more. A loan ends with its schedule, whatever fractions its roundings left."""
+    """Whether nothing is owed any more. A loan ends with its schedule, whatever fractions its roundings left.
+
+    Credit below nothing is owed: a payoff used what a returned payment had given.
+    """
     position = final_position(card)
-    if position.principal or position.billed_interest or position.fees:
+    if position.principal or position.billed_interest or position.fees or position.credit < 0:
         return False
     return card.is_loan or not interest_to_bill(position, card.currency, rule=RemainderRule.RUNNING)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from decimal import Decimal
 
 import pytest
 
@@ -199,6 +200,50 @@ def test_a_returned_instalment_puts_the_plan_back(inside: Cast, method: Loan.Met
     reverse_payment(entry=paid.entry, business_date=date(2025, 2, 10), reason="R01", actor=None)
     assert open_items(loan.pk) == before
     assert AccountPosition.objects.get(account_id=loan.pk).principal == D("60000.00")
+    assert problems() == []
+
+
+def billed(unit: Unit) -> Decimal:
+    rows = AccountEvent.objects.filter(account_id=unit.pk).values_list("billed", flat=True)
+    return sum(rows, D("0.00"))
+
+
+def test_a_payment_and_then_the_payoff_after_it_come_back_and_nothing_is_billed_twice(inside: Cast) -> None:
+    books = open_books(inside.dealership)
+    unit = books.fund("20000.00", FLOORED)
+    early = pay(date(2025, 1, 20), (unit.pk, "amount", "2000.00"), key="P-1")
+    bill_interest(period_end=date(2025, 1, 31))
+    day = date(2025, 2, 3)
+    last = pay(day, (unit.pk, "payoff", str(payoff_split(unit.pk, day).total)), key="P-2")
+    # The first return corrects the bill and what the payoff posted; the second takes payoff and correction back.
+    reverse_payment(entry=early.entry, business_date=date(2025, 2, 5), reason="R01", actor=None)
+    reverse_payment(entry=last.entry, business_date=date(2025, 2, 6), reason="R01", actor=None)
+    assert billed(unit) == D("79.17"), "January, 15 days at 20,000.00"
+    bill_interest(period_end=date(2025, 2, 28))
+    assert billed(unit) == D("79.17") + D("147.78")
+    position = AccountPosition.objects.get(account_id=unit.pk)
+    assert (position.principal, position.billed_interest) == (D("20000.00"), D("226.95"))
+    assert problems() == []
+
+
+def test_credit_that_a_payoff_used_is_owed_again_when_its_payment_comes_back(inside: Cast) -> None:
+    books = open_books(inside.dealership)
+    unit = books.fund("20000.00", FLOORED)
+    early = pay(date(2025, 1, 20), (unit.pk, "amount", "2000.00"), key="P-1")
+    day = date(2025, 2, 3)
+    pay(day, (unit.pk, "payoff", str(payoff_split(unit.pk, day).total)), key="P-2")
+    mistaken = pay(day, (unit.pk, "amount", "500.00"), key="P-3")
+    reverse_payment(entry=early.entry, business_date=date(2025, 2, 5), reason="R01", actor=None)
+    rest = payoff_split(unit.pk, BACK).total
+    assert D("1500.00") < rest < D("1520.00")
+    assert pay(BACK, (unit.pk, "payoff", str(rest)), key="P-4").closed == (unit.pk,)
+    reverse_payment(entry=mistaken.entry, business_date=date(2025, 2, 7), reason="R01", actor=None)
+    unit.refresh_from_db()
+    assert (unit.state, unit.account.state) == (Unit.State.FUNDED, Account.State.OPEN)
+    assert payoff_split(unit.pk, date(2025, 2, 7)).total == D("500.00")
+    assert problems() == []
+    pay(date(2025, 2, 7), (unit.pk, "payoff", "500.00"), key="P-5")
+    assert AccountPosition.objects.get(account_id=unit.pk).credit == 0
     assert problems() == []
 
 
