@@ -12,6 +12,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.tenancy import tenant
+from finance.actions.titles import record_title_received
 from finance.models import Account
 from finance.queries.payoff import payoffs_on
 from payments.models import Payment, PaymentMethod, PaymentShare
@@ -166,3 +167,61 @@ def test_a_row_opens_its_unit_and_a_bad_payoff_day_takes_the_focus(
     page.get_by_role("link", name=re.compile("Choose a day from")).click()
     assert page.evaluate("document.activeElement.name") == "on"
     visitor.picture("payoff")
+
+
+@pytest.mark.parametrize("narrow", [False, True], ids=["wide", "narrow"])
+def test_a_pasted_list_flags_beside_each_entry_what_is_not_there(
+    cast: Cast, stock: Stock, visitor_of: VisitorOf, narrow: bool
+) -> None:
+    visitor = visitor_of(cast.owner, narrow=narrow)
+    page = visitor.open("/units/?per=100")
+    known = stock.units[:8]
+    entries = [unit.vin[-6:].lower() for unit in known[:3]]
+    entries += [f"  {unit.stock_number.lower()} " for unit in known[3:5]]
+    entries += [f"{unit.vin[:9].lower()} {unit.vin[9:]}" for unit in known[5:]]
+    entries[2:2] = ["999999"]
+    entries += ["not-a-car"]
+    page.get_by_text("Look up a list").click()
+    page.get_by_label("Your list").fill("\n".join(entries))
+    page.get_by_role("button", name="Look up", exact=True).click()
+    page.wait_for_url("**vins=**")
+    assert page.locator(".found__list li").count() == 10
+    missing = [
+        text.split("\n")[0] for text in page.locator(".found__list li:has(.found__missing)").all_inner_texts()
+    ]
+    assert [text.removesuffix("Not found").strip() for text in missing] == ["999999", "not-a-car"]
+    assert page.locator("#units tbody tr").count() == 8
+    assert page.locator("textarea[name=vins]").input_value().splitlines() == entries
+    assert not visitor.overflows()
+    assert visitor.barriers() == []
+    visitor.picture(f"pasted-{'narrow' if narrow else 'wide'}")
+    assert visitor.complaints == []
+
+
+@pytest.mark.parametrize("narrow", [False, True], ids=["wide", "narrow"])
+def test_the_title_stands_in_the_list_and_narrows_it(
+    cast: Cast, stock: Stock, visitor_of: VisitorOf, narrow: bool
+) -> None:
+    held = next(unit for unit in stock.units if unit.state == "funded")
+    with tenant(cast.lender.pk):
+        record_title_received(
+            unit=held, received_on=stock.today, kept_at="Vault", business_date=stock.today, actor=None
+        )
+    visitor = visitor_of(cast.owner, narrow=narrow)
+    page = visitor.open("/units/?per=100")
+    page.get_by_label("Title", exact=True).get_by_role("link", name="Held").click()
+    page.wait_for_url("**title=held**")
+    assert page.locator("#units tbody tr").count() == 1
+    if narrow:
+        assert page.get_by_text("title held").is_visible()
+    else:
+        assert page.locator("#units td", has_text="Held").is_visible()
+    assert not visitor.overflows()
+    visitor.picture(f"titles-{'narrow' if narrow else 'wide'}")
+    page.locator("#units tbody a").first.click()
+    page.wait_for_url(f"**/units/{stock.key(held)}/")
+    assert page.get_by_role("heading", name="Title").is_visible()
+    assert not visitor.overflows()
+    assert visitor.barriers() == []
+    visitor.picture(f"title-{'narrow' if narrow else 'wide'}")
+    assert visitor.complaints == []
