@@ -1,13 +1,19 @@
 """The chart of accounts. Control accounts tie to the positions: what units and loans owe is what the books say."""
 
+from decimal import Decimal
 from enum import StrEnum
+from typing import Final
 
 from django.utils.translation import gettext as _
 
 from accounts.audit import record
-from accounts.models import User
+from accounts.models import Lender, User
 from accounts.tenancy import current_lender_id
+from finance.actions.refusals import RefusedError
 from finance.models import Account, LedgerAccount
+from finance.money import minor_unit
+
+_HUNDREDTH: Final = Decimal("0.01")
 
 
 class Code(StrEnum):
@@ -43,7 +49,15 @@ def principal_code(account_kind: str) -> Code:
 
 
 def open_chart(*, actor: User | None = None) -> dict[str, LedgerAccount]:
-    """Open the lender's chart, or what is missing of it; return its accounts by code. Twice is once."""
+    """Open the lender's chart, or what is missing of it; return its accounts by code. Twice is once.
+
+    Refused for a currency without hundredths: the ledger's columns and the lists' sums hold two decimals.
+    """
+    currency = Lender.objects.values_list("currency", flat=True).get(pk=current_lender_id())
+    if minor_unit(currency) != _HUNDREDTH:
+        raise RefusedError(
+            _("The books are kept in hundredths, which %(currency)s has not.") % {"currency": currency}
+        )
     LedgerAccount.objects.bulk_create(
         [
             LedgerAccount(lender_id=current_lender_id(), code=code, name=name, kind=kind)

@@ -130,8 +130,8 @@ def fund_advance(
 ) -> JournalEntry:
     """Pay out an approved advance: principal and document fee are owed, curtailments and maturity get their dates.
 
-    Interest runs from `interest_from`, or else from `funded_on`. Above a hard limit it is refused; above a soft one it
-    needs a reason.
+    Interest runs from `interest_from`, before the money left or after free days, or else from `funded_on`. Above a hard
+    limit it is refused; above a soft one it needs a reason.
     """
     line = _line_of(unit)
     locked = _locked(unit, Unit.State.APPROVED, _("Only an approved advance can be funded."))
@@ -146,7 +146,8 @@ def fund_advance(
     card = load_cards([account.pk], funded_on, lock=True).by_account[account.pk]
     know_days(card, [first_day])
     _plan_curtailments(card, locked, terms, funded_on, wholesale_value)
-    events = [Event.advance(1, funded_on, locked.advance_amount)]
+    counts_from = min(first_day, funded_on)
+    events = [Event.advance(1, counts_from, locked.advance_amount)]
     if terms.document_fee:
         events.append(Event.fee_assessed(2, funded_on, terms.document_fee))
         fee = Item(None, DueItem.Kind.FEE, 2, next_payment_day(card, funded_on), billed_on=funded_on)
@@ -159,7 +160,7 @@ def fund_advance(
             source="advance",
             key=str(account.public_id),
             business_date=business_date,
-            effective_on=funded_on,
+            effective_on=counts_from,
             description=f"Advance {account.number} {account.title}",
             actor=actor,
             dealership_id=account.dealership_id,
@@ -184,6 +185,8 @@ def report_unit_sold(
 
     The clock's hours come from the line's terms on the day of the sale; `sold_at` is aware.
     """
+    # The position before the unit, as a payoff takes them: the two never wait for each other in a ring.
+    load_cards([unit.pk], reported_on, lock=True)
     locked = _locked(unit, Unit.State.FUNDED, _("Only a unit that is floored can be reported as sold."))
     account = locked.account
     sold_on = _local_date(sold_at)
@@ -194,7 +197,6 @@ def report_unit_sold(
     terms = terms_on(account.line_id, max(sold_on, locked.funded_on or sold_on))
     due_at = sold_at + timedelta(hours=terms.payoff_hours_after_sale)
     due_on = _local_date(due_at)
-    load_cards([account.pk], due_on, lock=True)
     later = [
         item
         for item in DueItem.objects.filter(account_id=account.pk, due_on__gt=due_on)

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
-from decimal import Decimal
+from decimal import Decimal, localcontext
 
 from finance.allocation import Portion
 from finance.amortisation import Instalment, actual_days_schedule, interest_only_schedule
 from finance.interest import Event, EventKind, RateCurve, fold, interest_to_bill, money_of
 from finance.models import DueItem, Loan
-from finance.money import round_money
+from finance.money import WIDE, round_money
 from finance.queries.cards import EXTRA, ZERO, Card, Item
 from finance.queries.reckoning import final_position, place_of, position_of, record, spread, spread_principal
 from finance.queries.splits import Purpose, Split, fill, is_paid, payment_event
@@ -211,7 +211,9 @@ def _interest_to_day(card: Card, day: date, *, amount: Decimal, purpose: Purpose
     billed = sum((event.billed for event in live if event.kind is kind and event.effective_on > since), ZERO)
     start = fold(history, card.rates, since, interest_from=card.interest_from)
     now = position_of(card, day)
-    whole = money_of(now.unbilled_parts) + billed - money_of(start.unbilled_parts)
+    with localcontext(WIDE):
+        # One division, of the difference: two would lose a tie.
+        whole = money_of(now.unbilled_parts - start.unbilled_parts) + billed
     interest = round_money(whole, card.currency) - billed
     if interest <= 0:
         return []

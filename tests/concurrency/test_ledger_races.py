@@ -8,6 +8,7 @@ from contextlib import suppress
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from threading import Barrier, BrokenBarrierError, Event
+from time import sleep
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ from finance.actions.billing import bill_interest
 from finance.actions.days import close_day
 from finance.actions.rates import record_fixing
 from finance.actions.receipts import Share, post_payment, reverse_payment
-from finance.actions.refusals import OverLimitError
+from finance.actions.refusals import OverLimitError, RefusedError
 from finance.actions.units import approve_advance
 from finance.models import (
     AccountEvent,
@@ -43,6 +44,7 @@ pytestmark = [pytest.mark.concurrency, pytest.mark.django_db(transaction=True)]
 
 FLOORED = date(2025, 1, 17)
 DAY = date(2025, 2, 16)
+NOON_OF_DAY = datetime(2025, 2, 16, 19, 0, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -333,3 +335,44 @@ def test_two_schedulers_close_a_day_once(cast: Cast) -> None:
         assert Statement.objects.count() == 1
         assert RatePlanDay.objects.count() == RatePlanDay.objects.values("plan_id", "day").distinct().count()
     assert proven(cast)
+
+
+def test_a_sale_that_is_reported_while_the_payoff_is_posted_waits_for_it(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with tenant(cast.lender.pk):
+        unit = open_books(cast.dealership).fund("20000.00", FLOORED)
+    is_held = Event()
+    close = receipts.close_accounts
+
+    def close_late(*args: Any, **kwargs: Any) -> None:
+        is_held.set()
+        # Time for the other to take what it can; no answer comes from it before this ends.
+        sleep(1)
+        close(*args, **kwargs)
+
+    monkeypatch.setattr(receipts, "close_accounts", close_late)
+
+    def pay_off() -> Any:
+        with tenant(cast.lender.pk):
+            total = payoff_split(unit.pk, DAY).total
+            return post_payment(
+                key="P-1",
+                shares=[Share(unit.pk, "payoff", total)],
+                value_date=DAY,
+                business_date=DAY,
+                description="Payment",
+                actor=None,
+            ).closed
+
+    def report() -> Any:
+        is_held.wait(timeout=30)
+        with tenant(cast.lender.pk):
+            return units.report_unit_sold(unit=unit, sold_at=NOON_OF_DAY, reported_on=DAY, actor=None)
+
+    paid, reported = at_once(pay_off, report)
+    assert paid == (unit.pk,)
+    assert isinstance(reported, RefusedError)
+    with tenant(cast.lender.pk):
+        assert Unit.objects.get(pk=unit.pk).state == Unit.State.PAID
+        assert problems() == []

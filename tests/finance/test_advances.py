@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 
 from accounts.models import AuditEntry
+from finance.actions.billing import bill_interest
 from finance.actions.lines import change_limit, open_line, set_line_terms
 from finance.actions.programmes import create_programme
 from finance.actions.receipts import Share, post_payment
@@ -86,6 +87,17 @@ def test_interest_may_begin_after_free_days(inside: Cast) -> None:
         actor=None,
     )
     assert Unit.objects.get(pk=unit.pk).state == Unit.State.PAID
+    assert problems() == []
+
+
+def test_interest_may_begin_before_the_money_leaves(inside: Cast) -> None:
+    books = open_books(inside.dealership, document_fee=D("18.00"))
+    unit = books.fund("20000.00", FLOORED, interest_from=date(2025, 1, 10))
+    assert round(position_on(unit.account, FLOORED).accrued, 6) == D("36.944444"), "7 days at 5.277778"
+    assert unit.funded_on == FLOORED
+    assert DueItem.objects.get(account_id=unit.pk, kind="curtailment", number=1).due_on == date(2025, 3, 18)
+    bill_interest(period_end=date(2025, 1, 31))
+    assert position_on(unit.account, date(2025, 2, 1)).billed_interest == D("116.11"), "22 days"
     assert problems() == []
 
 

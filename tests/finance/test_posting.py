@@ -7,12 +7,23 @@ from decimal import Decimal
 
 import pytest
 
-from accounts.tenancy import tenant
+from accounts.models import Lender
+from accounts.tenancy import platform, tenant
 from finance.actions.billing import bill_interest
+from finance.actions.chart import open_chart
 from finance.actions.fees import assess_fee
 from finance.actions.receipts import PostedPayment, Share, post_payment, split_amount, split_due
 from finance.actions.refusals import RefusedError
-from finance.models import Account, AccountEvent, AccountPosition, DueItem, JournalEntry, JournalLine, Unit
+from finance.models import (
+    Account,
+    AccountEvent,
+    AccountPosition,
+    DueItem,
+    JournalEntry,
+    JournalLine,
+    LedgerAccount,
+    Unit,
+)
 from finance.queries.dues import amount_due
 from finance.queries.payoff import payoff_split, payoffs_on
 from finance.queries.proof import problems, totals
@@ -37,6 +48,16 @@ def pay(key: str, on: date, *shares: tuple[int, str, str]) -> PostedPayment:
 
 def written() -> tuple[int, int, int]:
     return JournalEntry.objects.count(), JournalLine.objects.count(), AccountEvent.objects.count()
+
+
+@pytest.mark.parametrize("currency", ["JPY", "KWD"])
+def test_a_lender_whose_currency_has_no_hundredths_gets_no_chart(inside: Cast, currency: str) -> None:
+    with platform():
+        Lender.objects.filter(pk=inside.lender.pk).update(currency=currency)
+    with tenant(inside.lender.pk), pytest.raises(RefusedError, match=currency):
+        open_chart()
+    with tenant(inside.lender.pk):
+        assert LedgerAccount.objects.count() == 0
 
 
 def test_the_same_key_posts_once(inside: Cast) -> None:
