@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import wraps
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
@@ -17,7 +18,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import urlencode
+from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 
 from accounts.models import Dealership, Lender, Membership, User
 from accounts.queries.factors import factor_policy
@@ -123,6 +124,26 @@ def _factor_satisfied(user: User, lender: Lender) -> bool:
 View = Callable[..., HttpResponse]
 
 
+def page_of(request: HttpRequest) -> str:
+    """The address to come back to: of this page, or, of a form that was sent, of the page on which it stood."""
+    if request.method in {"GET", "HEAD"}:
+        return request.get_full_path()
+    stood_on = request.headers.get("Referer", "")
+    own = {request.get_host()}
+    if url_has_allowed_host_and_scheme(stood_on, own, require_https=request.is_secure()):
+        parts = urlsplit(stood_on)
+        path = "/" + parts.path.lstrip("/")
+        return f"{path}?{parts.query}" if parts.query else path
+    return request.get_full_path()
+
+
+def _to_sign_in(request: HttpRequest) -> HttpResponse:
+    """The sign-in page; a part that a page asks for by itself makes that page load anew instead."""
+    if request.headers.get("HX-Request"):
+        return HttpResponse(status=204, headers={"HX-Refresh": "true"})
+    return redirect_to_login(page_of(request))
+
+
 def allowed_to(action: str) -> Callable[[View], View]:
     """Let a view answer only people who may do `action`.
 
@@ -137,7 +158,7 @@ def allowed_to(action: str) -> Callable[[View], View]:
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             access: Access | None = request.access  # type: ignore[attr-defined]
             if access is None:
-                return redirect_to_login(request.get_full_path())
+                return _to_sign_in(request)
             if not access.factor_satisfied:
                 return redirect("accounts:factor-enrol")
             if access.kind == User.Kind.DEALER and access.membership is None:
@@ -162,7 +183,7 @@ def signed_in(view: View) -> View:
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         access: Access | None = request.access  # type: ignore[attr-defined]
         if access is None:
-            return redirect_to_login(request.get_full_path())
+            return _to_sign_in(request)
         if not access.factor_satisfied:
             return redirect("accounts:factor-enrol")
         return view(request, *args, **kwargs)

@@ -17,6 +17,11 @@ LAST_SEEN_AT = "last_seen_at"
 _GRAIN = 60
 
 
+def _is_by_itself(request: HttpRequest) -> bool:
+    """Whether an open page asks, and nobody has done anything: a receipt that follows its money all night."""
+    return request.method == "GET" and "HX-Request" in request.headers
+
+
 class IdleSessionMiddleware:
     """Ends sessions that were idle too long or are too old, and keeps “last seen” of the list of devices.
 
@@ -40,7 +45,7 @@ class IdleSessionMiddleware:
             self._end(request, "idle")
         elif now - started > settings.SESSION_COOKIE_AGE:
             self._end(request, "old")
-        elif seen is None or now - seen >= _GRAIN:
+        elif seen is None or (now - seen >= _GRAIN and not _is_by_itself(request)):
             session[LAST_SEEN_AT] = now
             self._note(request)
 
