@@ -11,6 +11,8 @@ from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
+from accounts.permissions import page_of
+
 logger = logging.getLogger(__name__)
 
 
@@ -27,6 +29,11 @@ def permission_denied(request: HttpRequest, exception: Exception | None = None) 
 def page_not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """404: nothing here, or nothing that this person may know of."""
     return _page(request, "404.html", 404)
+
+
+def method_not_allowed(request: HttpRequest) -> HttpResponse:
+    """405: the address takes what a form sends, and was opened by itself."""
+    return _page(request, "405.html", 405)
 
 
 def too_many_requests(
@@ -51,7 +58,7 @@ def unavailable(request: HttpRequest) -> HttpResponse:
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """403 for a page that had gone stale: the person signed in or out in another tab since it was opened."""
     logger.warning("A form came from a stale page", extra={"reason": reason})
-    return _page(request, "403_csrf.html", 403, again=request.path if request.method == "POST" else "")
+    return _page(request, "403_csrf.html", 403, again=page_of(request) if request.method == "POST" else "")
 
 
 def _page(request: HttpRequest, template_name: str, status: int, **context: object) -> HttpResponse:

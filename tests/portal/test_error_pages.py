@@ -33,6 +33,7 @@ PAGES = [
     (errors.bad_request, 400, "Nothing was changed"),
     (errors.permission_denied, 403, "Nothing was changed"),
     (errors.page_not_found, 404, "are as they were"),
+    (errors.method_not_allowed, 405, "Nothing was changed"),
     (errors.too_many_requests, 429, "Nothing was changed"),
     (errors.server_error, 500, "was not kept"),
     (errors.unavailable, 503, "was not recorded"),
@@ -79,6 +80,22 @@ def test_too_many_attempts_says_when_it_works_again_on_the_lenders_clock() -> No
 def test_a_stale_page_offers_itself_afresh() -> None:
     text = errors.csrf_failure(request_of("/payments/new/", "post")).content.decode()
     assert '<a href="/payments/new/">' in text
+
+
+@pytest.mark.parametrize(
+    ("stood_on", "way_back"),
+    [
+        ("http://testserver/payments/review/1/?a=b", "/payments/review/1/?a=b"),
+        ("http://testserver//elsewhere.example/", "/elsewhere.example/"),
+        ("http://elsewhere.example/payments/review/1/", "/payments/submit/"),
+        ("javascript:alert(1)", "/payments/submit/"),
+        ("", "/payments/submit/"),
+    ],
+)
+def test_a_stale_form_leads_back_to_the_page_on_which_it_stood(stood_on: str, way_back: str) -> None:
+    sent = request_of("/payments/submit/", "post")
+    sent.META["HTTP_REFERER"] = stood_on
+    assert f'<a href="{way_back}">' in errors.csrf_failure(sent).content.decode()
 
 
 def test_a_page_that_cannot_be_drawn_still_answers_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
