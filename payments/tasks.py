@@ -63,14 +63,14 @@ def print_receipt(lender_id: int, receipt_id: int) -> bool:
     if work is None:
         return False
     try:
-        content = receipt_pdf(work.page)
+        content, total = (receipt_pdf(work.page, itemised=itemised) for itemised in (True, False))
     except Exception:
         logger.exception("A receipt could not be printed", extra={"receipt": receipt_id})
         with tenant(lender_id):
             receipt_failed(receipt_id=receipt_id, now=timezone.now())
         return False
     with tenant(lender_id):
-        receipt_printed(receipt_id=receipt_id, content=content, now=timezone.now())
+        receipt_printed(receipt_id=receipt_id, content=content, total=total, now=timezone.now())
     return True
 
 

@@ -14,6 +14,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_noop as _
 
 from accounts import audit
+from payments.actions.card_mails import tell_card_taken
 from payments.actions.locks import locked_payment
 from payments.actions.states import POLL, accept_payment, decline_payment, return_payment, settle_payment
 from payments.actions.steps import record_step
@@ -137,11 +138,7 @@ def record_answer(*, payment_id: int, act: Act, answer: Answer, now: datetime) -
         case Outcome.OPENED if answer.page and not _is_past_closing(payment, now=now):
             _opened(payment, answer, now=now)
         case Outcome.ACCEPTED | Outcome.SETTLED | Outcome.RETURNED:
-            accept_payment(payment_id=payment_id, reference=answer.reference, now=now)
-            if outcome == Outcome.SETTLED:
-                settle_payment(payment_id=payment_id, now=now)
-            elif outcome == Outcome.RETURNED:
-                return_payment(payment_id=payment_id, code=answer.code, now=now)
+            _taken(payment_id, outcome, answer, now=now)
         case Outcome.DECLINED:
             decline_payment(payment_id=payment_id, code=answer.code, now=now)
         case Outcome.NOT_SENT if act == Act.SEND:
@@ -154,6 +151,17 @@ def record_answer(*, payment_id: int, act: Act, answer: Answer, now: datetime) -
             _still_unknown(payment, now=now)
     payment.refresh_from_db()
     return payment
+
+
+def _taken(payment_id: int, outcome: Outcome, answer: Answer, *, now: datetime) -> None:
+    """The gateway has it, or even the money, or has sent it back already."""
+    accept_payment(payment_id=payment_id, reference=answer.reference, now=now)
+    if outcome == Outcome.RETURNED:
+        return_payment(payment_id=payment_id, code=answer.code, now=now)
+        return
+    tell_card_taken(payment_id=payment_id)
+    if outcome == Outcome.SETTLED:
+        settle_payment(payment_id=payment_id, now=now)
 
 
 def _closed_unopened(payment_id: int, *, now: datetime) -> bool:

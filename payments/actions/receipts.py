@@ -40,12 +40,13 @@ def claim_receipt(*, receipt_id: int, now: datetime) -> ReceiptWork | None:
 
 
 @transaction.atomic
-def receipt_printed(*, receipt_id: int, content: bytes, now: datetime) -> bool:
-    """Store the printed receipt; False when another run was quicker, whose file stays."""
+def receipt_printed(*, receipt_id: int, content: bytes, total: bytes, now: datetime) -> bool:
+    """Store the printed receipt, itemised and with one total; False when another run was quicker, whose files stay."""
     receipt = PaymentReceipt.objects.select_for_update().get(pk=receipt_id)
     if receipt.state == PaymentReceipt.State.READY:
         return False
     receipt.file.save(f"{uuid.uuid4().hex}.pdf", ContentFile(content), save=False)
+    receipt.file.storage.save(receipt.total_name, ContentFile(total))
     receipt.sha256 = hashlib.sha256(content).hexdigest()
     receipt.state = PaymentReceipt.State.READY
     receipt.printed_at = now

@@ -13,7 +13,10 @@ def private_path(receipt: "PaymentReceipt", name: str) -> str:
 
 
 class PaymentReceipt(TenantModel):
-    """The PDF of a payment in one of its states, ordered with the change of state and printed by the worker."""
+    """The PDF of a payment in one of its states, ordered with the change of state and printed by the worker.
+
+    `file` has the split per unit or loan; beside it, under `total_name`, lies the same with one total.
+    """
 
     class State(models.TextChoices):
         WAITING = "waiting", _("Waiting")
@@ -48,3 +51,8 @@ class PaymentReceipt(TenantModel):
                 name="payments_receipt_waiting",
             ),
         ]
+
+    @property
+    def total_name(self) -> str:
+        """The name under which the storage keeps the receipt with one total."""
+        return f"{(self.file.name or '').removesuffix('.pdf')}-total.pdf"

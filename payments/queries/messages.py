@@ -14,7 +14,7 @@ from payments.queries.return_reasons import ReturnReason
 
 
 def receipt_context(payment: Payment, shares: Iterable[PaymentShare]) -> dict[str, Any]:
-    """The context of `payment-receipt`: what was submitted, from where, when it counts, the split per account."""
+    """The context of `payment-receipt` and `payment-card-receipt`: what is paid, from where, the split per account."""
     return {
         **_payment_context(payment),
         "lines": [
@@ -56,6 +56,7 @@ def _payment_context(payment: Payment) -> dict[str, Any]:
         "amount": str(payment.amount),
         "method": str(payment.method),
         "by_card": payment.gateway == CARD_PAGE,
+        "last_four": payment.card_last_four,
         "submitted_at": payment.submitted_at.isoformat(),
         "value_date": payment.value_date.isoformat(),
         "expected_on": payment.expected_on.isoformat(),

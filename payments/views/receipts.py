@@ -1,11 +1,13 @@
 """A payment: its receipt, its PDF, cancelling it."""
 
+import logging
 from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
@@ -16,6 +18,8 @@ from payments.actions.errors import PaymentRefusedError
 from payments.actions.states import cancel_payment
 from payments.models import Payment, PaymentReceipt
 from payments.queries.receipts import newest_receipt, receipt_page
+
+logger = logging.getLogger(__name__)
 
 
 def payment_of(request: HttpRequest, public_id: UUID) -> Payment:
@@ -46,11 +50,19 @@ def receipt_progress(request: HttpRequest, public_id: UUID) -> HttpResponse:
 def _context(request: HttpRequest, payment: Payment) -> dict[str, Any]:
     access = access_of(request)
     page, paper = receipt_page(payment), newest_receipt(payment)
+    itemised = request.GET.get("show") != "total"
     can_cancel = payment.state == Payment.State.SUBMITTED and payment.sending_since is None
     return {
         "page": page,
         "paper": paper,
+        "itemised": itemised,
+        "show": "items" if itemised else "total",
+        "shapes": [
+            {"label": _("Itemised"), "url": f"{request.path}?show=items", "current": itemised},
+            {"label": _("One total"), "url": f"{request.path}?show=total", "current": not itemised},
+        ],
         "seen": f"{page.state}.{len(page.steps)}.{can_cancel}.{paper.state if paper else None}",
+        "is_late": page.is_open and payment.expected_on < access.business_date,
         "may_cancel": can_cancel and access.may("payments.cancel"),
         "may_pay": access.may("payments.make"),
     }
@@ -59,7 +71,7 @@ def _context(request: HttpRequest, payment: Payment) -> dict[str, Any]:
 @require_safe
 @allowed_to("payments.view")
 def receipt_pdf(request: HttpRequest, public_id: UUID) -> HttpResponse:
-    """The newest printed receipt; while there is none yet, the page that says so."""
+    """The newest printed receipt, itemised or with one total (`?show=total`); while there is none, the page says so."""
     payment = payment_of(request, public_id)
     printed = (
         PaymentReceipt.objects.filter(payment=payment, state=PaymentReceipt.State.READY)
@@ -69,9 +81,19 @@ def receipt_pdf(request: HttpRequest, public_id: UUID) -> HttpResponse:
     if printed is None:
         messages.info(request, _("The PDF is being made and appears here in a moment."))
         return redirect("payments:receipt", public_id=public_id)
-    with printed.file.open("rb") as file:
-        response = HttpResponse(file.read(), content_type="application/pdf")
-    response["Content-Disposition"] = f'attachment; filename="{payment.number}-{printed.payment_state}.pdf"'
+    itemised = request.GET.get("show") != "total"
+    try:
+        with printed.file.storage.open(printed.file.name if itemised else printed.total_name) as file:
+            response = HttpResponse(file.read(), content_type="application/pdf")
+    except FileNotFoundError:
+        logger.exception("A printed receipt is missing", extra={"receipt": printed.pk})
+        messages.error(request, _("The PDF could not be found. Print this page instead, or call us."))
+        return redirect(
+            f"{reverse('payments:receipt', args=[public_id])}?show={'items' if itemised else 'total'}"
+        )
+    shape = "" if itemised else "-total"
+    name = f"{payment.number}-{printed.payment_state}{shape}.pdf"
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 
 

@@ -22,6 +22,7 @@ from django.db import connection
 from django.test import Client, override_settings
 from django.utils import timezone
 
+from accounts.emails import write_mail
 from accounts.models import AuditEntry, OutgoingMessage, User
 from accounts.tenancy import tenant
 from finance.models import JournalEntry
@@ -230,6 +231,44 @@ def test_a_card_payment_from_the_check_page_to_the_books(
     html = client.get(receipt).content.decode()
     assert "Card ending in 4242" in html
     assert settled.processor_page not in html
+
+
+def test_the_receipt_is_mailed_when_the_card_was_used_and_not_before(
+    cast: Cast, stage: Stage, payment: Payment, processor: Processor
+) -> None:
+    with tenant(cast.lender.pk):
+        begun = write_mail(OutgoingMessage.objects.get(template="payment-receipt"))
+    assert begun.subject == f"Payment {payment.number} of $80.00: your card is still to be entered"
+    step(cast, payment)
+    with tenant(cast.lender.pk):
+        assert not OutgoingMessage.objects.filter(template="payment-card-receipt").exists()
+    processor.enter(fresh(cast, payment).processor_page)
+    deliver(processor, anonymous(cast.lender))
+    take_in(cast)
+    processor.cards.settle(str(payment.public_id))
+    deliver(processor, anonymous(cast.lender))
+    take_in(cast)
+    step(cast, payment)
+    assert fresh(cast, payment).state == "settled"
+    with tenant(cast.lender.pk):
+        mail = write_mail(OutgoingMessage.objects.get(template="payment-card-receipt"))
+    assert mail.subject == f"Receipt for your payment {payment.number} of $80.00"
+    for text in (str(mail.body), str(mail.alternatives[0][0])):
+        assert "your card has been used" in text
+        assert "card ending in 4242" in text
+        assert "2023 Honda Accord 1" in text
+        assert "still to be entered" not in text
+
+
+def test_a_card_that_was_taken_back_unheard_of_gets_no_receipt(
+    cast: Cast, stage: Stage, payment: Payment, processor: Processor
+) -> None:
+    step(cast, payment)
+    assert post(anonymous(cast.lender), event(payment, "returned")) == 202
+    assert take_in(cast) == [""]
+    with tenant(cast.lender.pk):
+        assert not OutgoingMessage.objects.filter(template="payment-card-receipt").exists()
+        assert OutgoingMessage.objects.filter(template="payment-returned").exists()
 
 
 def test_the_look_up_alone_settles_as_well(
