@@ -1,7 +1,10 @@
-"""Payments in the finance office, to look at; the bank is asked again, and a return is recorded, by acts."""
+"""Payments in the finance office, to look at; the bank is asked again, and a return is recorded, by acts.
+
+Beside them stand the messages of banks and processors: those that fit no payment wait there for people.
+"""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from django.contrib import admin
 from django.core.exceptions import ValidationError
@@ -17,7 +20,7 @@ from finance.actions.refusals import RefusedError
 from payments.actions.corrections import ask_bank_again, record_return_by_hand
 from payments.actions.errors import PaymentRefusedError
 from payments.forms.office import ReturnForm
-from payments.models import Payment, PaymentShare, PaymentStep
+from payments.models import GatewayEvent, Payment, PaymentShare, PaymentStep
 
 _REFUSALS = (PaymentRefusedError, RefusedError, ValidationError)
 
@@ -163,3 +166,74 @@ class PaymentAdmin(OfficeAdmin):
 
     def history_subjects(self, row: Any) -> list[str]:
         return [f"payment:{row.number}"]
+
+
+_FITS: Final = "fits"
+_DOES_NOT_FIT: Final = "does-not-fit"
+
+
+class FitFilter(admin.SimpleListFilter):
+    """Messages that were carried out, and those that fit no payment and were not booked."""
+
+    title = _("fit")
+    parameter_name = "fit"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """The two kinds."""
+        return [(_DOES_NOT_FIT, _("Did not fit, not booked")), (_FITS, _("Carried out"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """The chosen ones."""
+        match self.value():
+            case "does-not-fit":
+                return queryset.exclude(problem="")
+            case "fits":
+                return queryset.filter(problem="", processed_at__isnull=False)
+        return queryset
+
+
+def _said(row: GatewayEvent, name: str) -> str:
+    """What the message says under that name of what it is about; it may be any JSON."""
+    about = row.payload.get(row.kind.partition(".")[0]) if isinstance(row.payload, dict) else None
+    said = about.get(name, "") if isinstance(about, dict) else ""
+    return str(said)[:80]
+
+
+@admin.register(GatewayEvent)
+class GatewayEventAdmin(OfficeAdmin):
+    """Every true message of a bank or processor. What did not fit its payment was not booked; here people see why."""
+
+    has_history = False
+    columns = (
+        moment("received_at", _("Received")),
+        text("gateway", _("From")),
+        text("kind", _("Says")),
+        text("amount", _("Amount it names"), lambda row: f"{_said(row, 'amount')} {_said(row, 'currency')}"),
+        text("problem", _("Why it was not booked")),
+    )
+    facts = (
+        moment("received_at", _("Received")),
+        moment("processed_at", _("Dealt with")),
+        text("gateway", _("From")),
+        text("event_id", _("Its own number")),
+        text("kind", _("Says")),
+        text("key", _("About the key"), lambda row: _said(row, "key")),
+        text("reference", _("The bank's reference"), lambda row: _said(row, "reference")),
+        text("amount", _("Amount it names"), lambda row: f"{_said(row, 'amount')} {_said(row, 'currency')}"),
+        text("code", _("The bank's code"), lambda row: _said(row, "code")),
+        text("problem", _("Why it was not booked")),
+    )
+    list_filter = (FitFilter, "gateway")
+    search_fields = ("event_id",)
+    search_help_text = _("The message's own number, whole")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """By the message's own number."""
+        term = search_term.strip()
+        return (queryset.filter(event_id=term) if term else queryset), False
+
+    def name_of(self, row: Any) -> str:
+        """Its number and what it says."""
+        return f"{row.kind}, {row.event_id}"

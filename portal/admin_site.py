@@ -36,7 +36,13 @@ GROUPS: tuple[tuple[Any, str, tuple[str, ...]], ...] = (
     (
         _("Money"),
         "money",
-        ("payments.payment", "finance.journalentry", "finance.journalline", "finance.ledgeraccount"),
+        (
+            "payments.payment",
+            "payments.gatewayevent",
+            "finance.journalentry",
+            "finance.journalline",
+            "finance.ledgeraccount",
+        ),
     ),
     (
         _("Rates and rules"),

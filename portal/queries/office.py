@@ -15,7 +15,7 @@ from django.utils.translation import ngettext
 
 from accounts.models import OutgoingMessage
 from finance.models import Account, AccountPosition, DayStep, DueItem, Statement, Unit
-from payments.models import Payment
+from payments.models import GatewayEvent, Payment
 
 ZERO: Final = Decimal(0)
 RETURNS_SHOWN: Final = timedelta(days=30)
@@ -127,6 +127,7 @@ def _payments(now: datetime) -> Sequence[Figure]:
         returned=Count("pk", filter=Q(state=State.RETURNED)),
         back=Sum("amount", filter=Q(state=State.RETURNED)),
     )
+    unfit = GatewayEvent.objects.exclude(problem="").filter(received_at__gte=since).count()
     return [
         Figure(
             label=_("Payments being checked"),
@@ -147,6 +148,18 @@ def _payments(now: datetime) -> Sequence[Figure]:
             ),
             link=ngettext("%(count)s payment", "%(count)s payments", found["returned"])
             % {"count": found["returned"]},
+        ),
+        Figure(
+            label=_("Messages of banks that did not fit"),
+            text=str(unfit),
+            note=_("Not booked; see what the bank meant") if unfit else "",
+            tone="warn" if unfit else "",
+            url=_list(
+                "payments_gatewayevent",
+                fit="does-not-fit",
+                received_at__gte=since.isoformat(timespec="seconds"),
+            ),
+            link=_("Of the last 30 days"),
         ),
     ]
 

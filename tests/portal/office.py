@@ -18,7 +18,7 @@ from accounts.audit import record
 from accounts.models import OutgoingMessage
 from accounts.tenancy import tenant
 from finance.models import CreditLine, DayStep, Statement, StatementBatch
-from payments.models import Payment
+from payments.models import GatewayEvent, Payment
 from support.models import Announcement
 from tests.cast import Cast
 from tests.finance.stock import Stock, add_loans, fill, open_stock, today_of
@@ -118,6 +118,14 @@ def furnish(cast: Cast) -> Stock:
             context={"event": "x"},
         )
         OutgoingMessage.objects.filter(pk=given_up.pk).update(state=OutgoingMessage.State.FAILED, attempts=9)
+        GatewayEvent.objects.create(
+            gateway="bank-debit",
+            event_id="evt_1",
+            kind="debit.settled",
+            payload={"debit": {"key": "x", "amount": "500.01", "currency": "USD"}},
+            processed_at=timezone.now(),
+            problem="The bank says 500.01 USD, the payment is 500.00 USD.",
+        )
         record("test.act", actor=cast.finance, subject="test", dealership=cast.dealership)
     return stock
 

@@ -11,7 +11,7 @@ from django.urls import reverse
 from accounts.models import AuditEntry, EmailCodeFactor, Membership, RowChange, User
 from accounts.tenancy import tenant
 from finance.models import Account, AccountPosition, DueItem, JournalEntry, JournalLine, Unit
-from payments.models import Payment
+from payments.models import GatewayEvent, Payment
 from tests.cast import Cast, anonymous, make_person, sign_in
 from tests.finance.stock import open_stock, today_of
 from tests.portal.office import Office, furnish, offices, text_of
@@ -154,6 +154,7 @@ def test_the_first_page_adds_up_to_the_lists_that_it_leads_to(office: Office) ->
     assert figures["Advances to pay out"].amount == Decimal("9500.50")
     assert figures["Payments being checked"].amount == Decimal("500.00")
     assert figures["Messages given up"].text == "1"
+    assert figures["Messages of banks that did not fit"].text == "1"
     assert figures["Last day closed"].tone == "bad"
     for figure in figures.values():
         assert office.client.get(figure.url).status_code == 200, figure.label
@@ -163,6 +164,21 @@ def test_the_first_page_adds_up_to_the_lists_that_it_leads_to(office: Office) ->
     listed = office.client.get(figures["Owed by all, as posted"].url)
     totals = {str(label): amount for label, amount in listed.context["list_totals"]}
     assert totals["Principal"] + totals["Billed interest"] + totals["Fees"] - totals["Credit"] == owed
+
+
+def test_a_message_that_did_not_fit_waits_for_people(office: Office) -> None:
+    with tenant(office.lender.pk):
+        GatewayEvent.objects.create(
+            gateway="bank-debit", event_id="evt_2", kind="debit.settled", payload=["odd"], problem=""
+        )
+        odd = GatewayEvent.objects.get(event_id="evt_2")
+    listed = text_of(office.get("payments_gatewayevent_changelist", fit="does-not-fit"))
+    assert "The bank says 500.01 USD, the payment is 500.00 USD." in listed
+    assert listed.count("debit.settled") == 1
+    assert "500.01" not in text_of(office.get("payments_gatewayevent_changelist", fit="fits"))
+    assert "500.01" in text_of(office.get("payments_gatewayevent_changelist", q=" evt_1 "))
+    assert "500.01" not in text_of(office.get("payments_gatewayevent_changelist", q="evt_2"))
+    assert office.get("payments_gatewayevent_change", odd.pk).status_code == 200
 
 
 def test_an_account_page_shows_its_position_and_events(office: Office) -> None:
