@@ -9,6 +9,7 @@ from django.db import transaction
 
 from accounts import audit
 from finance.actions.refusals import RefusedError
+from payments.actions.card_mails import tell_card_taken
 from payments.actions.locks import locked_payment
 from payments.actions.states import accept_payment, decline_payment, return_payment, settle_payment
 from payments.models import GatewayEvent, Payment
@@ -42,6 +43,7 @@ _FROM = {
     State.DECLINED: _OPEN,
     State.RETURNED: _OPEN | {State.SETTLED},
 }
+_UNREADABLE = "The message cannot be read."
 
 
 @transaction.atomic
@@ -86,7 +88,9 @@ def _carry_out(event: GatewayEvent, *, now: datetime) -> str:
         last_four = str(debit.get("last_four", ""))
         code, reference = str(debit.get("code", ""))[:LONGEST_CODE], str(debit.get("reference", ""))[:80]
     except (KeyError, TypeError, ValueError, AttributeError, InvalidOperation):
-        return "The message cannot be read."
+        return _UNREADABLE
+    if amount.is_snan() or not (code + reference + currency).isprintable():
+        return _UNREADABLE
     known = Payment.objects.filter(public_id=key, gateway=event.gateway).first()
     if known is None or client != known.lender.slug:
         return "No payment of this lender has that key."
@@ -119,6 +123,8 @@ def _move(
     if wanted != State.DECLINED and payment.state in {State.SUBMITTED, State.CHECKING}:
         # The message overtook the bank's own answer to our request.
         accept_payment(payment_id=payment.pk, reference=reference, now=now)
+        if wanted != State.RETURNED:
+            tell_card_taken(payment_id=payment.pk)
     match wanted:
         case State.SETTLED:
             settle_payment(payment_id=payment.pk, now=now)

@@ -10,6 +10,8 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 _PREFIX = "shown_"
+# More than the database keeps; no page has ever shown it.
+_TOO_MUCH = Decimal(10) ** 14
 _STALE = _("This page was incomplete. Nothing was sent. Choose again what to pay.")
 
 
@@ -41,7 +43,7 @@ def _amounts(fields: Mapping[str, str]) -> dict[UUID, Decimal]:
             account = UUID(name.removeprefix(_PREFIX))
         except (InvalidOperation, ValueError):
             raise ValidationError(_STALE, code="stale") from None
-        if not amount.is_finite():
+        if not amount.is_finite() or not 0 < amount < _TOO_MUCH:
             raise ValidationError(_STALE, code="stale")
         amounts[account] = amount
     if not amounts:

@@ -20,6 +20,14 @@ TIMEOUT = (3.05, 8.0)
 _LARGEST_ANSWER = 64 * 1024
 
 
+def _line(value: Any, longest: int) -> str:
+    """One line of a counterpart's text, cut to `longest`; ValueError for what is none."""
+    text = str(value)
+    if not text.isprintable():
+        raise ValueError("not a line of text")
+    return text[:longest]
+
+
 class SignedGateway:
     """Asks a counterpart over its JSON interface; subclasses say what is asked and which states they know.
 
@@ -65,12 +73,15 @@ class SignedGateway:
 
     def read(self, said: dict[str, Any]) -> Answer:
         """The answer in a body; ValueError, KeyError and the like where it cannot be read."""
+        amount = Decimal(str(said["amount"]))
+        if not amount.is_finite():
+            raise ValueError("no amount")
         return Answer(
             outcome=self.states[said["state"]],
-            reference=str(said["reference"])[:80],
-            code=str(said.get("code", ""))[:LONGEST_CODE],
-            amount=Decimal(str(said["amount"])),
-            currency=str(said["currency"]),
+            reference=_line(said["reference"], 80),
+            code=_line(said.get("code", ""), LONGEST_CODE),
+            amount=amount,
+            currency=_line(said["currency"], 10),
         )
 
     def _understood(self, method: str, status: int, content: bytes) -> Answer:

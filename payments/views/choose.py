@@ -15,7 +15,7 @@ from accounts.permissions import allowed_to
 from finance.views.requests import access_of, dealership_of
 from payments.actions.drafts import save_draft
 from payments.forms import ChooseForm
-from payments.models import PaymentDraft, PaymentMethod
+from payments.models import Payment, PaymentDraft, PaymentMethod
 from payments.queries.choices import Choice, Purpose, choices_from_json
 from payments.queries.choosable import ZERO, Choosable, choosable_accounts
 from payments.queries.offered import methods_of
@@ -71,9 +71,9 @@ def choose(request: HttpRequest) -> HttpResponse:
 
 
 def _draft(request: HttpRequest) -> PaymentDraft | None:
-    """The own draft that the address names; anybody else's is as if it were not there."""
+    """The own draft that the address names; anybody else's is as if it were not there, and so is one that was sent."""
     token = _uuid(request.GET.get("draft", ""))
-    if token is None:
+    if token is None or Payment.objects.filter(token=token).exists():
         return None
     return (
         PaymentDraft.objects.filter(

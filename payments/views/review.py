@@ -18,6 +18,7 @@ from payments.actions.submit import submit_payment
 from payments.forms import SubmitForm
 from payments.models import Payment, PaymentDraft
 from payments.queries.choices import choices_from_json
+from payments.queries.offered import methods_of
 from payments.queries.plans import plan_payment
 from payments.queries.timing import timing_of
 from payments.tasks import move_payment
@@ -105,6 +106,9 @@ def _check_page(
         business_date=timing.today,
     )
     problems = list(dict.fromkeys(problem.message for problem in plan.problems))
+    if draft.method.pk not in {method.pk for method in methods_of(draft.dealership_id)}:
+        problems.append(_("This account cannot be used to pay. Choose another one."))
+    problems_stand = bool(problems)
     if refusal is not None and refusal.message not in problems:
         problems.insert(0, refusal.message)
     limit = access.membership.payment_limit if access.membership else None
@@ -119,7 +123,7 @@ def _check_page(
         "standing": refusal.payment if refusal else None,
         "limit": limit,
         "is_over_limit": is_over_limit,
-        "may_send": bool(plan.shares) and not plan.problems and not is_over_limit,
+        "may_send": bool(plan.shares) and not problems_stand and not is_over_limit,
         "has_pending": any(share.owing.pending.shares for share in plan.shares),
     }
     status = 200 if refusal is None else 409 if refusal.code == "changed" else 422

@@ -4,11 +4,12 @@ import csv
 import io
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from uuid import UUID, uuid4
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
@@ -17,6 +18,8 @@ from django.utils import timezone
 
 from accounts.models import Membership, User
 from accounts.tenancy import tenant
+from finance.calendars import BusinessCalendar, calendar_named
+from finance.formatting import format_date
 from finance.models import Account
 from payments.actions.receipts import claim_receipt
 from payments.actions.states import return_payment, settle_payment
@@ -201,6 +204,10 @@ def test_a_broken_submission_is_refused_in_words(cast: Cast, stage: Stage, clien
         {name: value for name, value in fields.items() if name != key},
         fields | {key: "NaN"},
         fields | {key: "Infinity"},
+        fields | {key: "1e999"},
+        fields | {key: "-80.00"},
+        fields | {key: "0"},
+        fields | {key: "9" * 5000},
         fields | {key: "80,00"},
         fields | {key: ""},
         fields | {"shown_nobody": "1.00"},
@@ -211,7 +218,8 @@ def test_a_broken_submission_is_refused_in_words(cast: Cast, stage: Stage, clien
         assert answer.status_code == 400, broken
         assert "Nothing was sent" in answer.content.decode()
     assert client.post("/payments/submit/", fields | {"token": str(uuid4())}).status_code == 404
-    assert client.post("/payments/submit/", fields | {key: "0.01"}).status_code == 409
+    for other in ("0.01", "1e-999", "99999999999.99"):
+        assert client.post("/payments/submit/", fields | {key: other}).status_code == 409
     assert client.post("/payments/submit/", fields | {"value_date": "2020-01-01"}).status_code == 409
     assert client.get("/payments/submit/").status_code == 405
     nothing_paid(cast)
@@ -486,3 +494,167 @@ def test_the_number_of_queries_does_not_grow(cast: Cast, stage: Stage, client_of
     assert [queries_of(client, path) for path in many_pages] == few
     assert max(few) <= 40
     assert UUID(many_review.split("/")[-2])
+
+
+# --- the way back -----------------------------------------------------------------------------------------------------
+
+
+def test_an_address_that_only_takes_forms_says_so(cast: Cast, stage: Stage, client_of: ClientOf) -> None:
+    client = client_of(cast.owner)
+    for path in ("/payments/submit/", f"/payments/{uuid4()}/cancel/", "/payments/gateway/bank-debit/events/"):
+        answer = client.get(path)
+        assert answer.status_code == 405
+        assert answer["Allow"] == "POST"
+        assert "Nothing was changed, and no payment was made." in answer.content.decode()
+    assert "This address is not a page" in client.delete("/payments/").content.decode()
+
+
+def test_signing_in_again_leads_back_to_the_check_and_not_to_what_was_sent(
+    cast: Cast, stage: Stage, client_of: ClientOf
+) -> None:
+    client = client_of(cast.owner)
+    review, fields = checked(client, stage, (stage.first, "due", ""))
+    client.cookies.clear()
+    answer = client.post(
+        "/payments/submit/", fields, headers={"Referer": f"http://summit.testserver{review}"}
+    )
+    assert answer.status_code == 302
+    assert answer["Location"] == f"/account/sign-in/?next={review}"
+    nothing_paid(cast)
+    again = client_of(cast.owner)
+    assert hidden_fields(again.get(review)) | {"csrfmiddlewaretoken": ""} == fields | {
+        "csrfmiddlewaretoken": ""
+    }
+
+
+def test_a_part_of_a_page_is_not_replaced_by_the_sign_in_page(cast: Cast, stage: Stage) -> None:
+    with tenant(cast.lender.pk):
+        payment = pay(stage, cast.owner, uuid4(), due(stage.first))
+    answer = anonymous(cast.lender).get(
+        f"/payments/{payment.public_id}/progress/", headers={"HX-Request": "true"}
+    )
+    assert (answer.status_code, answer["HX-Refresh"], answer.content) == (204, "true", b"")
+
+
+def test_going_back_after_paying_and_choosing_anew_is_a_new_payment(
+    cast: Cast, stage: Stage, client_of: ClientOf
+) -> None:
+    client = client_of(cast.owner)
+    review, fields = checked(client, stage, (stage.first, "due", ""))
+    client.post("/payments/submit/", fields)
+    change = f"/payments/new/?draft={fields['token']}"
+    assert not re.search(r'name="account"[^>]* checked', client.get(change).content.decode())
+    answer = client.post(change, chosen(stage, (stage.second, "amount", "20.00")))
+    assert answer["Location"] != review
+    assert "Pay $20.00" in client.get(answer["Location"]).content.decode()
+    with tenant(cast.lender.pk):
+        assert Payment.objects.count() == 1
+
+
+def test_an_account_that_was_taken_away_meanwhile_has_no_button(
+    cast: Cast, stage: Stage, client_of: ClientOf
+) -> None:
+    client = client_of(cast.owner)
+    review, fields = checked(client, stage, (stage.first, "due", ""))
+    with tenant(cast.lender.pk):
+        stage.method.state = "suspended"
+        stage.method.save()
+    for answer in (client.get(review), client.post("/payments/submit/", fields)):
+        html = answer.content.decode()
+        assert "This account cannot be used to pay. Choose another one." in html
+        assert "Pay $80.00" not in html
+    nothing_paid(cast)
+
+
+# --- the clock --------------------------------------------------------------------------------------------------------
+
+
+def next_day(stage: Stage, fits: Callable[[date, BusinessCalendar], bool]) -> date:
+    """The next day on the lender's calendar, a week ahead at least, that fits."""
+    calendar = calendar_named(stage.lender.calendar)
+    days = (stage.today + timedelta(days=number) for number in range(7, 80))
+    return next(day for day in days if fits(day, calendar))
+
+
+def is_plain_friday(day: date, calendar: BusinessCalendar) -> bool:
+    return (
+        day.weekday() == 4
+        and calendar.is_business_day(day)
+        and calendar.is_business_day(day + timedelta(days=3))
+    )
+
+
+def is_bank_holiday(day: date, calendar: BusinessCalendar) -> bool:
+    return day.weekday() < 5 and not calendar.is_business_day(day)
+
+
+@pytest.mark.parametrize(
+    ("fits", "clock", "days_on", "why"),
+    [
+        (is_plain_friday, time(16, 59), 0, ""),
+        (is_plain_friday, time(17, 1), 3, "Today's cut-off has passed"),
+        (is_plain_friday, time(23, 30), 3, "Today's cut-off has passed"),
+        (is_bank_holiday, time(9), 1, "Banks are closed today"),
+    ],
+    ids=["before the cut-off", "after the cut-off", "Friday evening", "holiday"],
+)
+def test_the_check_names_account_cut_off_and_the_day_that_will_be_stored(
+    cast: Cast,
+    stage: Stage,
+    client_of: ClientOf,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    fits: Callable[[date, BusinessCalendar], bool],
+    clock: time,
+    days_on: int,
+    why: str,
+) -> None:
+    day = next_day(stage, fits)
+    calendar = calendar_named(stage.lender.calendar)
+    counts_on = day + timedelta(days=days_on)
+    while not calendar.is_business_day(counts_on):
+        counts_on += timedelta(days=1)
+    moment = datetime.combine(day, clock, tzinfo=stage.lender.zone)
+    monkeypatch.setattr(timezone, "now", lambda: moment)
+    client = client_of(cast.owner)
+    review, fields = checked(client, stage, (stage.second, "payoff", ""))
+    html = client.get(review).content.decode()
+    assert format_date(counts_on, stage.lender.locale, "weekday") in html
+    assert "Operating account •••• 6789" in html
+    assert "Nothing has been sent yet." in html
+    assert "Send it before" in html
+    assert "5:00\u202fPM" in html.replace("\u00a0", "\u202f")
+    for reason in ("Today's cut-off has passed", "Banks are closed today"):
+        assert (reason in html) == (reason == why)
+    assert fields["value_date"] == counts_on.isoformat()
+    assert client.post("/payments/submit/", fields).status_code == 302
+    with tenant(cast.lender.pk):
+        payment = Payment.objects.get()
+    assert payment.value_date == counts_on
+    assert payment.expected_on == calendar.add_business_days(counts_on, 1)
+
+
+@pytest.mark.parametrize("somebody_is_there", [False, True])
+def test_a_page_that_follows_its_money_keeps_nobody_signed_in(
+    cast: Cast,
+    stage: Stage,
+    client_of: ClientOf,
+    monkeypatch: pytest.MonkeyPatch,
+    somebody_is_there: bool,
+) -> None:
+    with tenant(cast.lender.pk):
+        payment = pay(stage, cast.owner, uuid4(), due(stage.first))
+    path = f"/payments/{payment.public_id}/"
+    client = client_of(cast.owner)
+    assert client.get(path).status_code == 200
+    start = timezone.now()
+    for share in (0.4, 0.8, 1.1):
+        moment = start + timedelta(seconds=share * settings.SESSION_IDLE_SECONDS)
+        monkeypatch.setattr(timezone, "now", lambda moment=moment: moment)
+        if somebody_is_there:
+            assert client.get(path).status_code == 200
+        answer = client.get(f"{path}progress/", headers={"HX-Request": "true"})
+        is_over = share > 1 and not somebody_is_there
+        assert answer.status_code == (204 if is_over else 200)
+        assert answer.headers.get("HX-Refresh") == ("true" if is_over else None)
+    assert client.get(path).status_code == (200 if somebody_is_there else 302)

@@ -343,3 +343,60 @@ def test_two_accounts_of_one_payment_are_booked_in_one_entry_that_comes_back_who
         fees = position(stage.first).fees + position(stage.second).fees
         assert fees == Decimal("80.00") + RETURN_FEE
         assert make_method(cast.dealership, "000123450001").last_four == "0001"
+
+
+@pytest.mark.parametrize(
+    ("account_number", "way"),
+    [
+        # what the bank does: state after each step, whether the money is booked, whether it is on its way
+        ("000123456789", [("processing", 0, 1), ("SETTLE", 0, 0), ("settled", 1, 0), ("RETURN", 0, 0)]),
+        ("000000000300", [("checking", 0, 1), ("processing", 0, 1), ("SETTLE", 0, 0), ("settled", 1, 0)]),
+        ("000000000101", [("processing", 0, 1), ("BOUNCE", 0, 0), ("returned", 0, 0)]),
+        ("000000000200", [("declined", 0, 0)]),
+    ],
+    ids=["settles, then returns", "times out", "returns unsettled", "declines"],
+)
+def test_books_free_credit_and_what_is_on_its_way_are_right_at_each_step(
+    cast: Cast, bank: Bank, account_number: str, way: list[tuple[str, int, int]]
+) -> None:
+    with tenant(cast.lender.pk):
+        stage = make_stage(cast.lender, cast.dealership, account_number=account_number)
+        room = free(stage)
+        payment = pay(stage, cast.owner, uuid4(), payoff(stage.second))
+    floored = Decimal("12000.00")
+    key = str(payment.public_id)
+
+    def agrees(is_booked: int, is_pending: int) -> None:
+        with tenant(cast.lender.pk):
+            assert position(stage.second).principal == (0 if is_booked else floored)
+            assert free(stage) == room + (floored if is_booked else 0)
+            assert pending_totals(stage.dealership.pk).amount == (payment.amount if is_pending else 0)
+            left = owing_on([stage.second], stage.today, business_date=stage.today)
+            still = left[stage.second.pk].payoff.principal if stage.second.pk in left else Decimal(0)
+            assert still == (0 if is_booked or is_pending else floored)
+
+    agrees(0, 1)
+    for state, is_booked, is_pending in way:
+        if state == "SETTLE":
+            bank.book.settle(key)
+        elif state == "BOUNCE":
+            bank.book.debits[key].due_at = 0.0
+            bank.book.move_on()
+        elif state == "RETURN":
+            with tenant(cast.lender.pk):
+                return_payment(payment_id=payment.pk, code="R01", now=timezone.now())
+            agrees(0, 0)
+        else:
+            assert step(cast, payment) == state
+            agrees(is_booked, is_pending)
+
+
+def test_money_that_comes_days_late_counts_on_the_day_that_was_shown(cast: Cast, stage: Stage) -> None:
+    with tenant(cast.lender.pk):
+        payment = pay(stage, cast.owner, uuid4(), payoff(stage.second))
+        settle_payment(payment_id=payment.pk, now=timezone.now() + timedelta(days=9))
+        payment.refresh_from_db()
+        assert payment.entry.effective_on == payment.value_date
+        assert payment.entry.business_date > payment.expected_on
+        closed = position(stage.second)
+        assert (closed.principal, closed.billed_interest, closed.fees, closed.credit) == (0, 0, 0, 0)

@@ -108,6 +108,10 @@ def test_forged_messages_are_refused_and_leave_nothing(cast: Cast, payment: Paym
         b'{"id": "e", "kind": "debit.settled", "debit": NaN}',
         b'{"id": "e", "kind": "debit.settled", "debit": "\\u0000"}',
         b'{"id": "' + b"x" * 81 + b'", "kind": "debit.settled"}',
+        b'{"id": "e", "kind": "debit.settled", "debit": 1e999}',
+        b'{"id": "e", "kind": "debit.settled", "debit": -1e999}',
+        b'{"id": "e", "kind": "debit.settled", "debit": "\\ud800"}',
+        b'{"id": "e", "kind": "debit.settled", "debit": ' + b"9" * 5000 + b"}",
         b"[" * 5000,
         b"\xff\xfe",
     ],
@@ -129,6 +133,11 @@ def test_signed_nonsense_is_refused_in_words(cast: Cast, db: None, body: bytes) 
         ({"amount": "much"}, "cannot be read"),
         ({"amount": "NaN"}, "The bank says NaN"),
         ({"amount": None}, "cannot be read"),
+        ({"amount": "1e999999"}, "The bank says 1E+999999"),
+        ({"amount": ["80.00"]}, "cannot be read"),
+        ({"amount": "sNaN"}, "cannot be read"),
+        ({"code": "R01\n\x1b[31m"}, "cannot be read"),
+        ({"reference": "SB\x7f"}, "cannot be read"),
     ],
 )
 def test_a_message_that_does_not_fit_is_kept_with_its_problem_and_not_booked(

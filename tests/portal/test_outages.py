@@ -1,5 +1,6 @@
 """Redis away: people sign in, ask and read as before; what was ordered waits in its row."""
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -8,10 +9,13 @@ from uuid import uuid4
 import pytest
 from celery import current_app
 from django.test import Client
+from django.utils import timezone
 
 from accounts.models import OutgoingMessage, User
 from accounts.tenancy import tenant
+from payments.models import Payment, PaymentReceipt
 from tests.cast import PASSWORD, Cast, anonymous
+from tests.payments.staging import make_stage
 
 pytestmark = pytest.mark.django_db
 NOWHERE = "redis://127.0.0.1:1/0"
@@ -71,3 +75,35 @@ def test_pages_are_read_without_redis(
     cast: Cast, client_of: Callable[[User], Client], redis_is_away: None, path: str
 ) -> None:
     assert client_of(cast.owner).get(path).status_code == 200
+
+
+def test_a_payment_is_sent_without_redis_and_its_receipt_waits_in_its_row(
+    cast: Cast,
+    client_of: Callable[[User], Client],
+    redis_is_away: None,
+    django_capture_on_commit_callbacks: Any,
+) -> None:
+    with tenant(cast.lender.pk):
+        stage = make_stage(cast.lender, cast.dealership)
+    browser = client_of(cast.owner)
+    picked = stage.first.public_id
+    began = time.monotonic()
+    with django_capture_on_commit_callbacks(execute=True):
+        checked = browser.post(
+            "/payments/new/",
+            {"account": str(picked), f"way_{picked.hex}": "due", "method": str(stage.method.public_id)},
+        )
+        html = browser.get(checked["Location"]).content.decode()
+        fields = dict(re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', html))
+        answer = browser.post("/payments/submit/", fields)
+    assert answer.status_code == 302
+    assert "The money is on its way" in browser.get(answer["Location"]).content.decode()
+    assert time.monotonic() - began < 20
+    with tenant(cast.lender.pk):
+        payment = Payment.objects.get()
+        message = OutgoingMessage.objects.get(template="payment-receipt")
+        printed = PaymentReceipt.objects.get()
+    assert (payment.state, message.state, printed.state) == ("submitted", "waiting", "waiting")
+    # What the sweep looks for when the broker is back.
+    assert payment.next_step_at <= timezone.now()
+    assert printed.next_attempt_at <= timezone.now()
