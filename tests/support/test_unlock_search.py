@@ -9,6 +9,7 @@ from accounts.models import (
 from accounts.tenancy import tenant
 from support.queries.people import search_people
 from tests.cast import make_person
+from tests.finance.books import open_books, requested_unit
 from tests.support.desk import SEARCH
 from tests.support.staging import a_payment, a_ticket, lock
 
@@ -55,6 +56,15 @@ def test_the_search_finds_who_made_a_payment(cast) -> None:
         a_payment(cast)
         rows, _more = search_people("p-100777", now=timezone.now())
     assert [row.person.username for row in rows] == ["paula"]
+
+
+def test_the_search_finds_whose_unit_it_is(cast) -> None:
+    with tenant(cast.lender.pk):
+        number = requested_unit(open_books(cast.stranger_dealership).line, "10000.00").account.number
+        rows, _more = search_people(f" {number.lower()} ", now=timezone.now())
+    assert [row.person.username for row in rows] == ["sam"]
+    with tenant(cast.other_lender.pk):
+        assert search_people(number, now=timezone.now()) == ([], False)
 
 
 def test_the_search_says_who_is_locked_and_stops_at_twenty(
