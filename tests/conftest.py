@@ -15,7 +15,7 @@ from accounts.middleware.host import forget_hosts
 from accounts.models import User
 from accounts.tenancy import tenant
 from tests.cast import Cast, make_cast, sign_in
-from tests.template import become, copy_template
+from tests.template import become_again, become_owner, copy_template
 
 _KEPT = {"django_migrations", "django_content_type", "auth_permission"}
 
@@ -28,17 +28,15 @@ def django_db_setup(
     django_db_modify_db_settings: None,
 ) -> Iterator[None]:
     """Create and migrate as portal_owner, run as portal_app, drop as portal_owner."""
-    owner = dj_database_url.parse(os.environ["DATABASE_OWNER_URL"])
-    app = dj_database_url.parse(os.environ["DATABASE_URL"])
     with django_db_blocker.unblock():
-        become(owner)
+        app = become_owner()
         copy_template()
         keep = request.config.getvalue("reuse_db")
         previous = setup_databases(verbosity=0, interactive=False, keepdb=keep, serialized_aliases=[])
-        become(app)
+        become_again(app)
     yield
     with django_db_blocker.unblock():
-        become(owner)
+        become_owner()
         if not keep:
             teardown_databases(previous, verbosity=0)
 

@@ -13,11 +13,20 @@ import django
 from django.db import connection
 
 
-def become(url: dict[str, Any]) -> None:
-    """Connect from now on as the role of a parsed URL."""
+def become_owner() -> dict[str, Any]:
+    """Connect from now on as the owner, whom no time limit stops from making a database; gives what stood before."""
     connection.close()
-    connection.settings_dict["USER"] = url["USER"]
-    connection.settings_dict["PASSWORD"] = url["PASSWORD"]
+    before = {**connection.settings_dict, "OPTIONS": {**connection.settings_dict["OPTIONS"]}}
+    owner = dj_database_url.parse(os.environ["DATABASE_OWNER_URL"])
+    connection.settings_dict.update(USER=owner["USER"], PASSWORD=owner["PASSWORD"])
+    connection.settings_dict["OPTIONS"].pop("options", None)
+    return before
+
+
+def become_again(before: dict[str, Any]) -> None:
+    """Connect from now on as before `become_owner`, to whichever database is in use now."""
+    connection.close()
+    connection.settings_dict.update({name: before[name] for name in ("USER", "PASSWORD", "OPTIONS")})
 
 
 def copy_template() -> None:
@@ -29,7 +38,7 @@ def copy_template() -> None:
 def main(act: str) -> None:
     django.setup()
     name = os.environ["FORECOURT_TEST_TEMPLATE"]
-    become(dj_database_url.parse(os.environ["DATABASE_OWNER_URL"]))
+    become_owner()
     if act == "make":
         connection.settings_dict["TEST"]["NAME"] = name
         connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
