@@ -7,7 +7,7 @@ T ?=
 export RESET PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-info test bench lint format types migrate shell reset services stop screenshots lock
+.PHONY: help demo demo-info test bench bench-large lint format types migrate shell reset services stop screenshots lock
 
 help: ## list the commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ test: ## run every check and test (T=path runs those tests alone)
 
 bench: ## print the speed figures beside their raw counterparts
 	@$(GROUND) with-services -m bench
+
+bench-large: ## look at the plans behind the walls over 2,000,000 units (several minutes)
+	@BENCH_CROWD=2000000 $(GROUND) with-services -m bench walls
 
 lint: ## check style, format and the import contracts
 	@$(GROUND) lint

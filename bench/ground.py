@@ -35,6 +35,11 @@ class Sizes:
         return cls(units, is_quick)
 
     @property
+    def crowd(self) -> int:
+        """BENCH_CROWD: units of many lenders over which plans are looked at; 200,000 by default, a tenth when quick."""
+        return int(os.environ.get("BENCH_CROWD", "20000" if self.is_quick else "200000"))
+
+    @property
     def growth(self) -> int:
         """Units of the second, smaller lender that is billed beside the first."""
         return self.units // 10

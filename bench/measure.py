@@ -161,6 +161,8 @@ class Gate:
     value: float
     limit: float
     at_most: bool = True
+    fails: bool = False
+    """Whether a miss makes the command fail: what is counted rather than timed has no bad day."""
 
     @property
     def holds(self) -> bool:

@@ -41,7 +41,7 @@ def make_lender(slug: str, units: int, *, measured: Sequence[int] = (), with_due
     payments that are measured, so that each of those pays fee, interest and principal.
     """
     sizes = [*measured, *[ORDINARY] * (units // ORDINARY), *([units % ORDINARY] if units % ORDINARY else [])]
-    lender_id, plan_id, programme_id = _set_up(slug)
+    lender_id, plan_id, programme_id = open_lender(slug)
     parameters = {
         "lender": lender_id,
         "plan": plan_id,
@@ -65,8 +65,8 @@ def make_lender(slug: str, units: int, *, measured: Sequence[int] = (), with_due
     return Stock(lender_id, sum(sizes), len(sizes), by_size)
 
 
-def _set_up(slug: str) -> tuple[int, int, int]:
-    """The lender, its chart, its prime rate, one plan and one programme, by the portal's own actions."""
+def open_lender(slug: str) -> tuple[int, int, int]:
+    """A lender, its chart, its prime rate, one plan and one programme, by the portal's own actions."""
     from accounts.models import Lender, LenderHost  # noqa: PLC0415 (Django is set up late)
     from accounts.tenancy import platform, tenant  # noqa: PLC0415
     from finance.actions.chart import open_chart  # noqa: PLC0415

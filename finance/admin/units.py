@@ -256,7 +256,6 @@ def found_units(units: QuerySet[Any], words: str) -> QuerySet[Any]:
         keys.update(Unit.objects.filter(vin_tail=term[-6:], vin=term).values_list("pk", flat=True))
     elif len(term) == 6:
         keys.update(Unit.objects.filter(vin_tail=term).values_list("pk", flat=True))
-    typed = words.strip()
-    keys.update(Unit.objects.filter(stock_number__in={typed, typed.upper()}).values_list("pk", flat=True))
+    keys.update(Unit.objects.filter(stock_key=term).values_list("pk", flat=True))
     keys.update(Account.objects.filter(number=term, kind=Account.Kind.UNIT).values_list("pk", flat=True))
     return units.filter(pk__in=keys)

@@ -78,6 +78,12 @@ class Unit(TenantModel):
         db_persist=True,
     )
     stock_number = models.CharField(_("stock number"), max_length=20, blank=True)
+    # The same in one spelling, for the same reason.
+    stock_key = models.GeneratedField(
+        expression=models.functions.Upper(models.functions.Replace("stock_number", models.Value(" "))),
+        output_field=models.CharField(max_length=20),
+        db_persist=True,
+    )
     model_year = models.PositiveSmallIntegerField(_("model year"))
     make = models.CharField(_("make"), max_length=40)
     model = models.CharField(_("model"), max_length=60)
@@ -109,9 +115,9 @@ class Unit(TenantModel):
         ]
         indexes = [
             models.Index(fields=["lender", "dealership", "state", "funded_on"], name="finance_unit_state"),
-            models.Index(fields=["lender", "dealership", "vin_tail"], name="finance_unit_vin_tail"),
-            models.Index(fields=["lender", "vin_tail"], name="finance_unit_lender_tail"),
-            models.Index(fields=["lender", "dealership", "stock_number"], name="finance_unit_stock"),
+            # Staff look in the whole lender, dealers in their own dealership; the same index serves both.
+            models.Index(fields=["lender", "vin_tail", "dealership"], name="finance_unit_tail"),
+            models.Index(fields=["lender", "stock_key", "dealership"], name="finance_unit_stock_key"),
         ]
 
     def __str__(self) -> str:

@@ -15,11 +15,11 @@ from finance.models import CreditLine, LineTerms
 from finance.queries.cards import ZERO
 
 EXPECTED: Final = """
-    SELECT e.account_id, sum(e.principal) AS principal FROM finance_expectedprincipal e
-    WHERE e.lender_id = %(lender)s GROUP BY e.account_id
+    LATERAL (SELECT sum(e.principal) AS principal FROM finance_expectedprincipal e
+             WHERE e.lender_id = a.lender_id AND e.account_id = a.id)
 """
-"""Principal on its way, per account. Read in one statement with the positions, since a payment that settles moves it
-from here to there."""
+"""Principal on its way to the account `a`, read by its key, for a sum over all would read the whole lender's. Read in
+one statement with the positions, since a payment that settles moves it from here to there."""
 
 FREED: Final = "least(coalesce(x.principal, 0), p.principal)"
 """What of an account's principal on its way will come off its principal; more than it owes brings nothing."""
@@ -78,7 +78,7 @@ FROM finance_creditline l
 LEFT JOIN finance_account a ON a.lender_id = l.lender_id AND a.line_id = l.id AND a.state IN ('pending', 'open')
 LEFT JOIN finance_accountposition p ON p.lender_id = a.lender_id AND p.account_id = a.id
 LEFT JOIN finance_unit u ON u.lender_id = a.lender_id AND u.account_id = a.id AND u.state IN ('approved', 'requested')
-LEFT JOIN ({EXPECTED}) x ON x.account_id = a.id
+LEFT JOIN {EXPECTED} x ON true
 WHERE l.lender_id = %(lender)s AND l.id = ANY(%(lines)s::bigint[])
 GROUP BY l.lender_id, l.id, l."limit"
 """  # noqa: S608 - joined from constants; every value is a parameter

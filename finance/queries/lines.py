@@ -97,7 +97,7 @@ FROM finance_creditline l
 LEFT JOIN finance_account a ON a.lender_id = l.lender_id AND a.line_id = l.id AND a.state IN ('open', 'pending')
 LEFT JOIN finance_accountposition p ON p.lender_id = a.lender_id AND p.account_id = a.id
 LEFT JOIN finance_unit u ON u.lender_id = a.lender_id AND u.account_id = a.id AND u.state = 'approved'
-LEFT JOIN ({EXPECTED}) x ON x.account_id = a.id
+LEFT JOIN {EXPECTED} x ON true
 WHERE l.lender_id = %(lender)s AND l.dealership_id = %(dealership)s
 GROUP BY l.id
 ORDER BY l.kind, l.number

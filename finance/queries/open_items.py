@@ -41,12 +41,15 @@ OPEN_ITEM: Final = f"""
 {SOLD},
 open_item AS MATERIALIZED (
     SELECT {SOLD_ITEM}
-    FROM finance_dueitem d
-    LEFT JOIN sold s ON s.account_id = d.account_id
-    WHERE d.lender_id = %(lender)s AND d.dealership_id = %(dealership)s AND {IS_OPEN}
+    FROM (
+        SELECT * FROM finance_dueitem d
+        WHERE d.lender_id = %(lender)s AND d.dealership_id = %(dealership)s AND {IS_OPEN}
+    ) d
+    FULL JOIN sold s ON s.account_id = d.account_id
 )
 """  # noqa: S608 - joined from constants; every value is a parameter
 """Common table expressions `sold` and `open_item` over %(lender)s, %(dealership)s and %(as_of)s.
 
-Materialised, so that no plan reads the due items once per account.
+Materialised, so that no plan reads the due items once per account, and joined in full, which is never planned as a loop
+in a loop: each sold unit has an open item, so that no row comes in by it.
 """

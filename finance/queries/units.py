@@ -19,6 +19,7 @@ from finance.queries.open_items import IS_OPEN
 
 WEEK: Final = timedelta(days=7)
 _VIN_LENGTH: Final = 17
+_TAIL_LENGTH: Final = 6
 
 SHOWN: Final[dict[str, str]] = {
     "live": "state IN ('funded', 'sold')",
@@ -144,8 +145,6 @@ position AS MATERIALIZED (
            u.condition, u.state, paper.state AS title_state, paper.since AS title_since, u.funded_on, u.sold_on,
            u.payoff_due_at, u.advance_amount,
            CASE WHEN u.state IN ('funded', 'sold') THEN %(as_of)s::date - u.funded_on END AS days,
-           o.next_due_on, CASE WHEN u.state = 'sold' THEN o.payoff_on END AS payoff_on, coalesce(o.due, 0) AS due_items,
-           coalesce(o.due_in_week, 0) AS due_items_in_week, coalesce(o.is_overdue, false) AS is_overdue,
            coalesce(p.principal, 0) AS principal,
            CASE WHEN p.account_id IS NULL THEN 0 ELSE {ACCRUED} END AS accrued,
            coalesce(p.billed_interest, 0) AS billed_interest, coalesce(p.fees, 0) AS fees,
@@ -154,7 +153,6 @@ position AS MATERIALIZED (
     JOIN finance_account a ON a.lender_id = u.lender_id AND a.id = u.account_id
     LEFT JOIN finance_accountposition p ON p.lender_id = u.lender_id AND p.account_id = u.account_id
     LEFT JOIN finance_vehicletitle paper ON paper.lender_id = u.lender_id AND paper.unit_id = u.account_id
-    LEFT JOIN owed o ON o.account_id = u.account_id
     {RATE_JOINS}
     WHERE u.lender_id = %(lender)s AND u.dealership_id = %(dealership)s
       AND (%(condition)s = '' OR u.condition = %(condition)s)
@@ -163,10 +161,18 @@ position AS MATERIALIZED (
       AND (%(text)s = '' OR strpos(u.vin, %(text)s) > 0 OR strpos(upper(u.stock_number), %(text)s) > 0
            OR strpos(upper(u.model_year || ' ' || u.make || ' ' || u.model), %(text)s) > 0)
 ),
+joined AS MATERIALIZED (
+    -- Each has at most one row for an account, which the planner takes for one row in all: a left join would be a loop
+    -- in a loop, a full one cannot be. What is owed by loans and by units that are not wanted goes below.
+    SELECT p.*, o.next_due_on, CASE WHEN p.state = 'sold' THEN o.payoff_on END AS payoff_on,
+           coalesce(o.due, 0) AS due_items, coalesce(o.due_in_week, 0) AS due_items_in_week,
+           coalesce(o.is_overdue, false) AS is_overdue
+    FROM position p FULL JOIN owed o ON o.account_id = p.account_id
+),
 owing AS (
     SELECT *, CASE WHEN state IN ('funded', 'sold') THEN principal + accrued + billed_interest + fees - credit
                    ELSE 0 END AS payoff
-    FROM position
+    FROM joined WHERE account_id IS NOT NULL
 ),
 found AS (
     -- All that a sold unit owes falls due with its payoff.
@@ -262,13 +268,18 @@ class Match:
     units: tuple[MatchedUnit, ...]
 
 
+# Found apart from the dealership's condition, beside which the planner would rather read all units of the dealership.
 _MATCHES = """
+WITH found AS MATERIALIZED (
+    SELECT account_id FROM finance_unit
+    WHERE lender_id = %(lender)s AND (vin_tail = ANY (%(tails)s) OR stock_key = ANY (%(keys)s))
+)
 SELECT u.account_id, a.public_id, u.model_year || ' ' || u.make || ' ' || u.model, u.vin, u.vin_tail, u.stock_number,
        u.state IN ('requested', 'approved', 'funded', 'sold')
-FROM finance_unit u JOIN finance_account a ON a.lender_id = u.lender_id AND a.id = u.account_id
-WHERE u.lender_id = %(lender)s AND u.dealership_id = %(dealership)s
-  AND (u.vin = ANY (%(keys)s) OR u.vin_tail = ANY (%(keys)s)
-       OR replace(upper(u.stock_number), ' ', '') = ANY (%(keys)s))
+FROM found f
+JOIN finance_unit u ON u.lender_id = %(lender)s AND u.account_id = f.account_id
+JOIN finance_account a ON a.lender_id = u.lender_id AND a.id = u.account_id
+WHERE u.dealership_id = %(dealership)s
 ORDER BY u.account_id
 """
 
@@ -284,7 +295,15 @@ def match_units(dealership_id: int, entries: Sequence[str]) -> list[Match]:
     if not keys:
         return []
     with connection.cursor() as cursor:
-        cursor.execute(_MATCHES, {"lender": current_lender_id(), "dealership": dealership_id, "keys": keys})
+        # A whole VIN is looked up by its tail, too, which an index holds; others that end alike go below.
+        tails = sorted({key[-_TAIL_LENGTH:] for key in keys})
+        parameters = {
+            "lender": current_lender_id(),
+            "dealership": dealership_id,
+            "keys": keys,
+            "tails": tails,
+        }
+        cursor.execute(_MATCHES, parameters)
         units = [MatchedUnit(*row) for row in cursor.fetchall()]
     by_key: dict[str, list[MatchedUnit]] = {}
     for unit in units:

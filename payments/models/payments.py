@@ -79,6 +79,12 @@ class Payment(TenantModel):
                 condition=Q(state__in=["submitted", "processing", "checking"]),
                 name="payments_payment_open",
             ),
+            # What a dealer's first page asks for: the few that are not settled, among all that ever were.
+            models.Index(
+                fields=["lender", "dealership", "state"],
+                condition=Q(state__in=["submitted", "processing", "checking", "returned"]),
+                name="payments_payment_unsettled",
+            ),
         ]
 
     def __str__(self) -> str:

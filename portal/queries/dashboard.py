@@ -102,10 +102,9 @@ def dashboard_of(dealership_id: int, *, today: date) -> Dashboard:
     """Read the dashboard of one dealership on the lender's day `today`."""
     holdings = holdings_of(dealership_id, as_of=today)
     payments = _payments(dealership_id, today)
-    on_its_way = Payment.objects.filter(dealership_id=dealership_id, state__in=PENDING_STATES).values_list(
-        "amount"
-    )
-    amounts = [amount for (amount,) in on_its_way]
+    on_its_way = Payment.objects.filter(dealership_id=dealership_id, state__in=PENDING_STATES)
+    # In no order: beside one the planner would rather read every payment there ever was.
+    amounts = [amount for (amount,) in on_its_way.order_by().values_list("amount")]
     waiting = Ticket.objects.filter(dealership_id=dealership_id, state=Ticket.State.WAITING)
     return Dashboard(
         as_of=today,

@@ -110,9 +110,13 @@ DATABASES["default"].update(
     DISABLE_SERVER_SIDE_CURSORS=True,
 )
 DATABASES["default"].setdefault("OPTIONS", {})
-# A statement that takes longer is cut off and answered with a plain page; batch commands raise it for themselves.
+# A statement that takes longer is cut off and answered with a plain page; batch commands raise it for themselves. The
+# migration job may take its time over a large table, but not wait for one for long.
 DATABASES["default"]["OPTIONS"].setdefault(
-    "options", "-c statement_timeout=15000 -c lock_timeout=8000 -c idle_in_transaction_session_timeout=60000"
+    "options",
+    "-c lock_timeout=8000"
+    if DATABASES["default"]["USER"] == "portal_owner"
+    else "-c statement_timeout=15000 -c lock_timeout=8000 -c idle_in_transaction_session_timeout=60000",
 )
 if environment.flag("FORECOURT_POOLED_CONNECTIONS", False):
     DATABASES["default"]["OPTIONS"].pop("options")
