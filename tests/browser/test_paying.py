@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -12,7 +13,7 @@ from payments.models import Payment, PaymentReceipt
 from payments.tasks import move_payment, print_receipt
 from tests.browser.conftest import Visitor
 from tests.cast import Cast
-from tests.payments.staging import floor_unit, make_stage, running_bank
+from tests.payments.staging import amount, due, floor_unit, make_stage, pay, running_bank
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -87,3 +88,33 @@ def test_a_payment_takes_three_screens_and_its_receipt_follows_the_money(
         sound(visitor, f"pay-list-{size}")
         with tenant(cast.lender.pk):
             assert Payment.objects.get().state == "settled"
+
+
+def test_a_receipt_on_paper_is_the_receipt_and_nothing_else(
+    cast: Cast, visitor_of: Callable[..., Visitor]
+) -> None:
+    with tenant(cast.lender.pk):
+        stage = make_stage(cast.lender, cast.dealership)
+        payment = pay(stage, cast.owner, uuid4(), due(stage.first), amount(stage.second, "1500.25"))
+    visitor = visitor_of(cast.owner)
+    page = visitor.open(f"/payments/{payment.public_id}/")
+    sound(visitor, "pay-receipt-itemised")
+    page.emulate_media(media="print")
+    visitor.picture("pay-receipt-print")
+    # Nothing to press, nowhere to go: only what a file of papers needs.
+    for what in ("button", "a.button", ".tabs", ".back", ".focus__out", "nav", "form", "[data-session-hint]"):
+        assert [item.is_visible() for item in page.locator(what).all()].count(True) == 0, what
+    for words in (
+        payment.number,
+        "$1,580.25",
+        "2023 Honda Accord 2",
+        "Alder Motors",
+        "Submitted",
+        "•••• 6789",
+    ):
+        assert page.get_by_text(words).first.is_visible(), words
+    page.emulate_media(media="screen")
+    page.get_by_role("link", name="One total").click()
+    page.get_by_role("rowheader", name="Principal").wait_for()
+    sound(visitor, "pay-receipt-total")
+    assert page.get_by_text("2023 Honda Accord 2").count() == 0
