@@ -1,5 +1,6 @@
 """The test suite's settings: the demo's, with quick hashing and files in a folder of their own."""
 
+import atexit
 import os
 import tempfile
 from pathlib import Path
@@ -21,6 +22,8 @@ if _WORKER and urlsplit(REDIS_URL).path in {"", "/", "/0"}:
 _FILES = tempfile.TemporaryDirectory(prefix="forecourt-files-")
 _MAILBOX = tempfile.TemporaryDirectory(prefix="forecourt-mailbox-")
 _STATIC = tempfile.TemporaryDirectory(prefix="forecourt-static-")
+for _folder in (_FILES, _MAILBOX, _STATIC):
+    atexit.register(_folder.cleanup)
 MEDIA_ROOT = Path(_FILES.name)
 MAILBOX_DIR = Path(_MAILBOX.name)
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
