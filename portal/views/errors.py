@@ -5,8 +5,10 @@ these views touches the database; if even drawing the page fails, a plain senten
 """
 
 import logging
+import sys
 from datetime import datetime
 
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
@@ -44,7 +46,12 @@ def too_many_requests(
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500: a fault of ours; the request's transaction was rolled back."""
+    """500: a fault of ours; the request's transaction was rolled back.
+
+    503 when the database was away before the request had a lender, and so a transaction: nothing can have been done.
+    """
+    if isinstance(sys.exception(), OperationalError) and not hasattr(request, "lender"):
+        return unavailable(request)
     return _page(request, "500.html", 500)
 
 

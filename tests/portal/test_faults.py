@@ -5,11 +5,16 @@ import logging
 from collections.abc import Callable, Iterator
 
 import pytest
-from django.test import Client, override_settings
+from django.db import OperationalError
+from django.http import HttpRequest, HttpResponse
+from django.test import Client, RequestFactory, override_settings
 
+from accounts.addresses import client_address
+from accounts.middleware import host as host_middleware
 from accounts.models import Dealership, User
 from accounts.tenancy import tenant
 from portal.logging import JsonFormatter
+from portal.middleware.reference import RequestReferenceMiddleware
 from tests.cast import Cast, anonymous
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.portal.failing_urls")]
@@ -61,6 +66,36 @@ def test_a_stalled_database_is_said_in_words(cast: Cast, client_of: ClientOf, pa
     assert answer["X-Request-Reference"] in answer.content.decode()
 
 
+def test_a_database_that_is_away_is_said_in_words(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch, log: list[str]
+) -> None:
+    def away(host: str) -> None:
+        raise OperationalError("connection refused")
+
+    monkeypatch.setattr(host_middleware, "lender_of_host", away)
+    client = anonymous(cast.lender)
+    client.raise_request_exception = False
+    answer = client.get("/")
+    assert answer.status_code == 503
+    assert answer["Retry-After"] == "30"
+    assert answer["X-Request-Reference"] in answer.content.decode()
+    assert "was not recorded" in answer.content.decode()
+    assert "connection refused" in "".join(log)
+
+
+def test_no_log_line_holds_a_live_link(log: list[str]) -> None:
+    request = RequestFactory().get("/account/password/new/1f-c9q2xy-0123456789abcdef/")
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        logging.getLogger("portal").warning("Something about this request")
+        return HttpResponse()
+
+    RequestReferenceMiddleware(answer)(request)
+    (line,) = log
+    assert "0123456789abcdef" not in line
+    assert json.loads(line)["path"] == "/account/password/new/1f-…"
+
+
 def test_the_next_request_works(cast: Cast, client_of: ClientOf) -> None:
     client = client_of(cast.finance)
     client.raise_request_exception = False
@@ -93,9 +128,5 @@ def test_every_page_refuses_inline_script_and_foreign_assets(cast: Cast, client_
 
 @override_settings(TRUSTED_PROXY_COUNT=1)
 def test_a_forged_forwarded_address_buys_nothing(cast: Cast) -> None:
-    from django.test import RequestFactory
-
-    from accounts.addresses import client_address
-
     request = RequestFactory().get("/", HTTP_X_FORWARDED_FOR="6.6.6.6, 203.0.113.9", REMOTE_ADDR="10.0.0.1")
     assert client_address(request) == "203.0.113.9"
