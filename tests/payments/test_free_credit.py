@@ -267,7 +267,7 @@ def test_a_line_that_frees_at_once_shows_how_it_adds_up(early: Line) -> None:
     page = text_of(owner.get(f"/lines/{early.stage.line.public_id}/"))
     assert "Principal on its way, free already $12,000.00" in page
     assert "takes this credit back at once" in page
-    assert "$12,000.00 of it on its way" in text_of(owner.get("/"))
+    assert "of $40,000.00, with $12,000.00 that is on its way" in text_of(owner.get("/"))
     with early.staff():
         (row,) = lines_of(early.stage.dealership.pk, as_of=early.stage.today)
         assert row.free == row.limit - row.used - row.approved + row.freed == FREED
