@@ -37,6 +37,31 @@ def working_from(origin: Origin) -> Iterator[None]:
         _origin.reset(token)
 
 
+def describe(
+    code: str,
+    *,
+    actor: User | None,
+    subject: str = "",
+    dealership: Dealership | int | None = None,
+    reason: str = "",
+    details: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """The columns of an entry, for an act whose own statement writes it; see `record`."""
+    origin = _origin.get()
+    return {
+        "code": code,
+        "subject": subject,
+        "actor_id": actor.pk if actor else None,
+        "actor_name": actor.get_full_name() if actor else "Forecourt",
+        "dealership_id": dealership.pk if isinstance(dealership, Dealership) else dealership,
+        "address": origin.address,
+        "entrance": origin.entrance,
+        "reference": origin.reference,
+        "reason": reason,
+        "details": dict(details or {}),
+    }
+
+
 def record(
     code: str,
     *,
@@ -47,16 +72,6 @@ def record(
     details: Mapping[str, Any] | None = None,
 ) -> AuditEntry:
     """Write one entry; `actor` None means the portal itself. `details` must hold no secret."""
-    origin = _origin.get()
     return AuditEntry.objects.create(
-        code=code,
-        subject=subject,
-        actor=actor,
-        actor_name=actor.get_full_name() if actor else "Forecourt",
-        dealership_id=dealership.pk if isinstance(dealership, Dealership) else dealership,
-        address=origin.address,
-        entrance=origin.entrance,
-        reference=origin.reference,
-        reason=reason,
-        details=dict(details or {}),
+        **describe(code, actor=actor, subject=subject, dealership=dealership, reason=reason, details=details)
     )

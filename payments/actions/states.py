@@ -12,11 +12,11 @@ from accounts import audit
 from accounts.actions.outbox import order_message
 from accounts.models import Dealership, Lender, Membership, User
 from finance.actions.fees import assess_fee
-from finance.actions.receipts import Share, post_payment, reverse_payment
+from finance.actions.receipts import post_payment, reverse_payment
 from finance.queries.availability import terms_on
 from payments.actions.errors import PaymentRefusedError
-from payments.actions.locks import locked_payment
-from payments.actions.steps import order_receipt, record_step
+from payments.actions.locks import hold_payment, locked_payment
+from payments.actions.steps import move, order_receipt, record_step
 from payments.models import Payment, PaymentShare
 from payments.queries.debits import LONGEST_CODE
 from payments.queries.messages import trouble_context
@@ -50,13 +50,14 @@ def accept_payment(*, payment_id: int, reference: str, now: datetime) -> Payment
 @transaction.atomic
 def settle_payment(*, payment_id: int, now: datetime) -> Payment:
     """The money has arrived: post it with its value date and mark it settled, both or neither. Twice is once."""
-    payment = locked_payment(payment_id)
+    held = hold_payment(payment_id)
+    payment = held.payment
     if payment.state in {State.SETTLED, State.RETURNED}:
         return payment
     lender: Lender = payment.lender
     posted = post_payment(
         key=payment.number,
-        shares=_shares_of(payment),
+        shares=held.shares,
         value_date=payment.value_date,
         business_date=lender.business_date(now),
         description=_("Payment %(number)s") % {"number": payment.number},
@@ -64,13 +65,20 @@ def settle_payment(*, payment_id: int, now: datetime) -> Payment:
     )
     payment.entry = posted.entry
     payment.settled_at = now
-    _move(payment, State.SETTLED, "entry", "settled_at", now=now)
-    audit.record(
-        "payment.settled",
-        actor=None,
-        subject=f"payment:{payment.number}",
-        dealership=payment.dealership_id,
-        details={"amount": str(payment.amount), "entry": posted.entry.pk},
+    move(
+        payment,
+        State.SETTLED,
+        "entry_id",
+        "settled_at",
+        by_way=_by_way(payment, State.SETTLED),
+        act=audit.describe(
+            "payment.settled",
+            actor=None,
+            subject=f"payment:{payment.number}",
+            dealership=payment.dealership_id,
+            details={"amount": str(payment.amount), "entry": posted.entry.pk},
+        ),
+        now=now,
     )
     return payment
 
@@ -108,7 +116,7 @@ def return_payment(
             actor=actor,
             fee=fee,
         )
-        fields.append("return_entry")
+        fields.append("return_entry_id")
     elif fee is not None:
         assess_fee(
             account=first.account,
@@ -122,14 +130,21 @@ def return_payment(
     payment.return_code = reason.code[:LONGEST_CODE]
     payment.return_reason = _untranslated(reason.words)[:200]
     payment.returned_at = now
-    _move(payment, State.RETURNED, *fields, note=_untranslated(reason.words), now=now)
-    audit.record(
-        "payment.returned",
-        actor=actor,
-        subject=f"payment:{payment.number}",
-        dealership=payment.dealership_id,
-        reason=note,
-        details={"code": code, "amount": str(payment.amount), "fee": str(fee or 0)},
+    move(
+        payment,
+        State.RETURNED,
+        *fields,
+        by_way=_by_way(payment, State.RETURNED),
+        note=_untranslated(reason.words),
+        act=audit.describe(
+            "payment.returned",
+            actor=actor,
+            subject=f"payment:{payment.number}",
+            dealership=payment.dealership_id,
+            reason=note,
+            details={"code": code, "amount": str(payment.amount), "fee": str(fee or 0)},
+        ),
+        now=now,
     )
     _tell(payment, "payment-returned", trouble_context(payment, reason, fee=fee))
     return payment
@@ -144,13 +159,20 @@ def decline_payment(*, payment_id: int, code: str, now: datetime) -> Payment:
     reason = return_reason(SCHEMES[payment.method.kind], code)
     payment.return_code = reason.code[:LONGEST_CODE]
     payment.return_reason = _untranslated(reason.words)[:200]
-    _move(payment, State.DECLINED, "return_code", "return_reason", note=_untranslated(reason.words), now=now)
-    audit.record(
-        "payment.declined",
-        actor=None,
-        subject=f"payment:{payment.number}",
-        dealership=payment.dealership_id,
-        details={"code": code, "amount": str(payment.amount)},
+    move(
+        payment,
+        State.DECLINED,
+        "return_code",
+        "return_reason",
+        note=_untranslated(reason.words),
+        act=audit.describe(
+            "payment.declined",
+            actor=None,
+            subject=f"payment:{payment.number}",
+            dealership=payment.dealership_id,
+            details={"code": code, "amount": str(payment.amount)},
+        ),
+        now=now,
     )
     _tell(payment, "payment-declined", trouble_context(payment, reason))
     return payment
@@ -183,23 +205,12 @@ def cancel_payment(*, payment: Payment, actor: User, now: datetime) -> Payment:
     return payment
 
 
-def _shares_of(payment: Payment) -> list[Share]:
-    return [
-        Share(account_id=share.account_id, purpose=share.purpose, amount=share.amount)
-        for share in PaymentShare.objects.filter(payment=payment).order_by("account_id")
-    ]
-
-
-def _move(payment: Payment, state: State, *fields: str, note: str = "", now: datetime) -> None:
-    """Write the new state, by way of `processing` where the bank was quicker than our own note of it."""
-    by_way = payment.state == State.SUBMITTED or (payment.state == State.CHECKING and state == State.RETURNED)
-    if by_way and state in {State.SETTLED, State.RETURNED}:
-        Payment.objects.filter(pk=payment.pk).update(state=State.PROCESSING)
-        record_step(payment, State.PROCESSING)
-    payment.state = state
-    payment.save(update_fields=["state", *fields])
-    record_step(payment, state, note)
-    order_receipt(payment, now=now)
+def _by_way(payment: Payment, state: State) -> State | None:
+    """The bank may be quicker than our own note of it: then the payment goes by way of `processing`."""
+    is_short_cut = payment.state == State.SUBMITTED or (
+        payment.state == State.CHECKING and state == State.RETURNED
+    )
+    return State.PROCESSING if is_short_cut else None
 
 
 def _tell(payment: Payment, template: str, context: dict[str, object]) -> None:
