@@ -48,6 +48,11 @@ class Billed:
         self.failures += other.failures
 
 
+# The statements must be as quick in the night after a large import, while the planner knows nothing of the new rows.
+# So the accounts to bill are joined to from the outside (LEFT JOIN), in this order, which keeps the expected number of
+# rows at the number of accounts; what is asked of them comes as one yes or no; and the lender is no constant
+# ({lender}), since of a constant that it has not met the planner expects no rows.
+
 # The position on the billing day in closed form, as `finance.interest.accrue` does it in Python, digit for digit.
 _PARTS: Final = """
            p.accrued_parts + CASE
@@ -57,15 +62,6 @@ _PARTS: Final = """
                     - ((p.principal + p.billed_interest) * {year} + p.accrued_parts)
            END"""
 _ROUNDED: Final = "round(parts * 1.00000000000000000000 / {year}, %(digits)s)"
-
-_UNITS_TO_BILL = """
-SELECT a.id FROM finance_account a
-JOIN finance_accountposition p ON p.lender_id = a.lender_id AND p.account_id = a.id
-WHERE a.lender_id = %(lender)s AND a.kind = 'unit' AND a.state = 'open' AND a.opened_on <= %(period_end)s
-  AND NOT EXISTS (SELECT 1 FROM finance_dueitem d WHERE d.lender_id = a.lender_id AND d.account_id = a.id
-                  AND d.kind = 'interest' AND d.number = %(number)s)
-ORDER BY a.id
-"""
 
 _LOCK = """
 SELECT set_config('statement_timeout', '600000', true);
@@ -103,36 +99,56 @@ _WRITE = """
     SET accrued_parts = 0, remainder_parts = b.remainder + b.parts - b.amount * {year},
         accrued_through = b.effective_on, billed_interest = p.billed_interest + b.amount, last_sequence = b.sequence
     FROM placed b
-    WHERE p.lender_id = %(lender)s AND p.account_id = b.account_id
+    WHERE p.lender_id = {lender} AND p.account_id = ANY(%(accounts)s::bigint[]) AND p.account_id = b.account_id
 )"""
+# One number for all rows, but unknown while the statement is planned.
+_LENDER: Final = "(SELECT %(lender)s::bigint)"
 
 
-def _composed(statement: str, *, day: str) -> str:
+def _composed(statement: str, *, day: str = "") -> str:
     """A billing statement from its own parts and the common ones; every value in it is a parameter."""
-    for name, text in (("parts", _PARTS), ("rounded", _ROUNDED), ("write", _WRITE), ("day", day)):
+    parts = (("parts", _PARTS), ("rounded", _ROUNDED), ("write", _WRITE), ("day", day), ("lender", _LENDER))
+    for name, text in parts:
         statement = statement.replace(f"{{{name}}}", text)
     return statement.replace("{year}", str(YEAR_PARTS))
 
+
+_UNITS_TO_BILL = _composed(
+    """
+SELECT a.id FROM finance_account a
+JOIN finance_accountposition p ON p.lender_id = a.lender_id AND p.account_id = a.id
+WHERE a.lender_id = {lender} AND a.kind = 'unit' AND a.state = 'open' AND a.opened_on <= %(period_end)s
+  AND NOT EXISTS (SELECT 1 FROM finance_dueitem d WHERE d.lender_id = a.lender_id AND d.account_id = a.id
+                  AND d.kind = 'interest' AND d.number = %(number)s)
+ORDER BY a.id
+""",
+)
 
 _BILL_UNITS = _composed(
     """
 WITH terms AS (
     SELECT DISTINCT ON (line_id) line_id, payment_day FROM finance_lineterms
-    WHERE lender_id = %(lender)s AND effective_from <= %(day)s ORDER BY line_id, effective_from DESC
-), due AS (
-    SELECT p.account_id, p.dealership_id, p.last_sequence + 1 AS sequence, p.remainder_parts AS remainder,
+    WHERE lender_id = {lender} AND effective_from <= %(day)s ORDER BY line_id, effective_from DESC
+), met AS MATERIALIZED (
+    SELECT w.account_id, p.dealership_id, p.last_sequence + 1 AS sequence, p.remainder_parts AS remainder,
            %(day)s::date AS effective_on, coalesce(t.payment_day, 10) AS payment_day,
-           {parts} AS parts
-    FROM finance_accountposition p
-    JOIN finance_account a ON a.lender_id = p.lender_id AND a.id = p.account_id
-    JOIN finance_rateplan r ON r.lender_id = a.lender_id AND r.id = a.rate_plan_id
-    JOIN finance_rateplanday s ON s.lender_id = r.lender_id AND s.plan_id = r.id AND s.day = p.accrued_through
-    JOIN finance_rateplanday e ON e.lender_id = r.lender_id AND e.plan_id = r.id AND e.day = %(day)s
+           {parts} AS parts,
+           p.accrued_through <= %(day)s AND a.state = 'open' AND s.day IS NOT NULL AND e.day IS NOT NULL
+           AND d.id IS NULL AS is_due
+    FROM unnest(%(accounts)s::bigint[]) AS w(account_id)
+    LEFT JOIN finance_accountposition p ON p.lender_id = {lender} AND p.account_id = w.account_id
+        AND p.account_id = ANY(%(accounts)s::bigint[])
+    LEFT JOIN finance_account a ON a.lender_id = {lender} AND a.id = w.account_id
+        AND a.id = ANY(%(accounts)s::bigint[])
+    LEFT JOIN finance_rateplan r ON r.lender_id = {lender} AND r.id = a.rate_plan_id
+    LEFT JOIN finance_rateplanday s ON s.lender_id = {lender} AND s.plan_id = a.rate_plan_id
+        AND s.day = p.accrued_through
+    LEFT JOIN finance_rateplanday e ON e.lender_id = {lender} AND e.plan_id = a.rate_plan_id AND e.day = %(day)s
     LEFT JOIN terms t ON t.line_id = a.line_id
-    WHERE p.lender_id = %(lender)s AND p.account_id = ANY(%(accounts)s::bigint[]) AND p.accrued_through <= %(day)s
-      AND a.state = 'open'
-      AND NOT EXISTS (SELECT 1 FROM finance_dueitem d WHERE d.lender_id = p.lender_id
-                      AND d.account_id = p.account_id AND d.kind = 'interest' AND d.number = %(number)s)
+    LEFT JOIN finance_dueitem d ON d.lender_id = {lender} AND d.account_id = w.account_id
+        AND d.account_id = ANY(%(accounts)s::bigint[]) AND d.kind = 'interest' AND d.number = %(number)s
+), due AS (
+    SELECT * FROM met WHERE is_due
 ), rounded AS (
     SELECT *, {rounded} AS amount FROM due{write}, items AS (
     INSERT INTO finance_dueitem (lender_id, dealership_id, public_id, account_id, kind, number, billed_on, due_on,
@@ -147,44 +163,55 @@ SELECT (SELECT count(*) FROM due), count(*), coalesce(sum(amount), 0) FROM billa
     day="%(day)s::date",
 )
 
-_LOANS_TO_BILL = """
+_LOANS_TO_BILL = _composed(
+    """
 SELECT DISTINCT a.id FROM finance_account a
 JOIN finance_dueitem d ON d.lender_id = a.lender_id AND d.account_id = a.id
-WHERE a.lender_id = %(lender)s AND a.kind = 'loan' AND a.state = 'open'
+WHERE a.lender_id = {lender} AND a.kind = 'loan' AND a.state = 'open'
   AND d.kind = 'instalment' AND d.billed_on IS NULL AND d.due_on <= %(through)s AND d.principal + d.interest > 0
 ORDER BY a.id
-"""
+""",
+)
 
 # Loans with one instalment to bill, whose interest is what the plan says: all others are billed one by one.
 _BILL_LOANS = _composed(
     """
 WITH fallen AS (
-    SELECT d.account_id, min(d.id) AS item_id FROM finance_dueitem d
-    WHERE d.lender_id = %(lender)s AND d.account_id = ANY(%(accounts)s::bigint[]) AND d.kind = 'instalment'
+    SELECT d.account_id, min(d.id) AS item_id, min(d.due_on) AS due_on, min(d.interest) AS planned
+    FROM finance_dueitem d
+    WHERE d.lender_id = {lender} AND d.account_id = ANY(%(accounts)s::bigint[]) AND d.kind = 'instalment'
       AND d.billed_on IS NULL AND d.due_on <= %(through)s AND d.principal + d.interest > 0
     GROUP BY d.account_id HAVING count(*) = 1
+), met AS MATERIALIZED (
+    SELECT w.account_id, p.dealership_id, p.last_sequence + 1 AS sequence, p.remainder_parts AS remainder,
+           f.due_on AS effective_on, f.item_id, f.planned, l.method,
+           {parts} AS parts,
+           p.accrued_through <= f.due_on AND a.state = 'open' AND l.account_id IS NOT NULL
+           AND s.day IS NOT NULL AND e.day IS NOT NULL AS is_due
+    FROM unnest(%(accounts)s::bigint[]) AS w(account_id)
+    LEFT JOIN fallen f ON f.account_id = w.account_id
+    LEFT JOIN finance_accountposition p ON p.lender_id = {lender} AND p.account_id = w.account_id
+        AND p.account_id = ANY(%(accounts)s::bigint[])
+    LEFT JOIN finance_account a ON a.lender_id = {lender} AND a.id = w.account_id
+        AND a.id = ANY(%(accounts)s::bigint[])
+    LEFT JOIN finance_loan l ON l.lender_id = {lender} AND l.account_id = w.account_id
+        AND l.account_id = ANY(%(accounts)s::bigint[])
+    LEFT JOIN finance_rateplan r ON r.lender_id = {lender} AND r.id = a.rate_plan_id
+    LEFT JOIN finance_rateplanday s ON s.lender_id = {lender} AND s.plan_id = a.rate_plan_id
+        AND s.day = p.accrued_through
+    LEFT JOIN finance_rateplanday e ON e.lender_id = {lender} AND e.plan_id = a.rate_plan_id AND e.day = f.due_on
 ), due AS (
-    SELECT p.account_id, p.dealership_id, p.last_sequence + 1 AS sequence, p.remainder_parts AS remainder,
-           d.due_on AS effective_on, d.id AS item_id, d.interest AS planned, l.method,
-           {parts} AS parts
-    FROM fallen f
-    JOIN finance_dueitem d ON d.lender_id = %(lender)s AND d.id = f.item_id
-    JOIN finance_accountposition p ON p.lender_id = %(lender)s AND p.account_id = f.account_id
-    JOIN finance_account a ON a.lender_id = p.lender_id AND a.id = p.account_id
-    JOIN finance_loan l ON l.lender_id = p.lender_id AND l.account_id = p.account_id
-    JOIN finance_rateplan r ON r.lender_id = a.lender_id AND r.id = a.rate_plan_id
-    JOIN finance_rateplanday s ON s.lender_id = r.lender_id AND s.plan_id = r.id AND s.day = p.accrued_through
-    JOIN finance_rateplanday e ON e.lender_id = r.lender_id AND e.plan_id = r.id AND e.day = d.due_on
-    WHERE p.accrued_through <= d.due_on AND a.state = 'open'
+    SELECT * FROM met WHERE is_due
 ), rounded AS (
     SELECT *, planned AS amount FROM due
     WHERE planned > 0 AND (method <> 'actual_days' OR planned = {rounded}){write}, items AS (
     UPDATE finance_dueitem d SET billed_on = b.effective_on
-    FROM billable b WHERE d.lender_id = %(lender)s AND d.id = b.item_id
+    FROM billable b
+    WHERE d.lender_id = {lender} AND d.account_id = ANY(%(accounts)s::bigint[]) AND d.id = b.item_id
 )
 SELECT (SELECT count(*) FROM billable), count(*), coalesce(sum(amount), 0) FROM billable
 """,
-    day="d.due_on",
+    day="f.due_on",
 )
 
 
