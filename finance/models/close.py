@@ -12,7 +12,6 @@ class DayStep(TenantModel):
     class Step(models.TextChoices):
         RATES = "rates", _("Extend the rate plans")
         INTEREST = "interest", _("Bill the month's interest")
-        FEES = "fees", _("Assess late fees")
         ALERTS = "alerts", _("Send due-date alerts")
         STATEMENTS = "statements", _("Produce statements")
         PROOF = "proof", _("Prove the ledger")

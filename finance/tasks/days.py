@@ -15,7 +15,14 @@ def sweep_business_days() -> int:
     """Ask for the end of day at every lender whose own calendar has passed a day that is not closed."""
     asked = 0
     with platform():
-        lenders = list(Lender.objects.filter(kind=Lender.Kind.LENDER).values_list("pk", flat=True))
+        # Without a host name a lender is not there yet: it is being entered, or that was cut short.
+        lenders = sorted(
+            set(
+                Lender.objects.filter(kind=Lender.Kind.LENDER, hosts__isnull=False).values_list(
+                    "pk", flat=True
+                )
+            )
+        )
     for lender_id in lenders:
         if _open_days(lender_id):
             close_business_days.hint(lender_id)

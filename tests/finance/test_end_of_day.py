@@ -10,8 +10,8 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from accounts.emails import write_mail
-from accounts.models import Membership, OutgoingMessage
-from accounts.tenancy import tenant
+from accounts.models import LenderHost, Membership, OutgoingMessage
+from accounts.tenancy import platform, tenant
 from finance.actions.alerts import order_due_alerts
 from finance.actions.days import LEASE, RETRY, close_day, days_to_close, steps_of
 from finance.actions.receipts import Share, post_payment
@@ -171,6 +171,21 @@ def test_the_sweep_goes_by_each_lender_s_own_midnight(
     assert close_business_days(cast.lender.pk) == 1
     assert close_business_days(cast.lender.pk) == 0
     assert bills(cast.lender.pk) == 1
+
+
+@pytest.mark.django_db
+def test_the_sweep_leaves_a_lender_alone_that_has_no_host_name_yet(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(close_business_days, "hint", asked.append)
+    assert sweep_business_days() == 2
+    assert asked == sorted([cast.lender.pk, cast.other_lender.pk])
+    with platform():
+        LenderHost.objects.filter(lender=cast.other_lender).delete()
+    asked.clear()
+    assert sweep_business_days() == 1
+    assert asked == [cast.lender.pk]
 
 
 # --- commands ---------------------------------------------------------------------------------------------------------
