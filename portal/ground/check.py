@@ -104,6 +104,8 @@ def test_services(data: Path) -> Iterator[dict[str, str]]:
                 continue
             step("Starting PostgreSQL and Valkey for the tests")
             services = Services(folder, Services(data).given)
+            if services.postgres:
+                services.postgres.flushes = False
             try:
                 end_leftovers(services)
                 services.start()

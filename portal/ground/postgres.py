@@ -35,6 +35,8 @@ _SERVER_SETTINGS = {
     "password_encryption": "scram-sha-256",
     "log_line_prefix": "%m [%p] %u@%d ",
 }
+# What is committed is seen and kept as ever, a killed server included; only a power cut would lose it.
+_WITHOUT_FLUSHING = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,8 @@ class Postgres:
     account: places.ServerAccount
     home: Path
     child: processes.Child | None = None
+    #: False leaves the flushing of commits to the system: for databases that nobody needs after a power cut.
+    flushes: bool = True
 
     @classmethod
     def below(cls, data: Path, state: State) -> "Postgres":
@@ -147,7 +151,8 @@ class Postgres:
         return self.child
 
     def _launch(self) -> None:
-        settings = [item for name, value in _SERVER_SETTINGS.items() for item in ("-c", f"{name}={value}")]
+        wanted = _SERVER_SETTINGS if self.flushes else _SERVER_SETTINGS | _WITHOUT_FLUSHING
+        settings = [item for name, value in wanted.items() for item in ("-c", f"{name}={value}")]
         self.child = processes.start(
             "postgresql",
             [self._binaries.program("postgres"), "-D", self.cluster, "-p", str(self.port), *settings],
