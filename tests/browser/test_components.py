@@ -48,6 +48,19 @@ def test_a_refused_form_takes_the_focus_to_what_is_wrong(cast: Cast, visitor_of:
     expect(page.locator("#id_amount")).to_be_focused()
 
 
+def test_a_password_is_shown_and_hidden_by_a_button_that_says_so(cast: Cast, visitor_of: VisitorOf) -> None:
+    page = visitor_of(cast.lender).open("/components/")
+    field = page.locator("[name=password]")
+    field.fill("secret words here")
+    page.get_by_role("button", name="Show password").click()
+    assert field.get_attribute("type") == "text"
+    # What is read aloud begins with what stands on the button.
+    expect(page.get_by_role("button", name="Hide password")).to_have_text("Hide")
+    page.get_by_role("button", name="Hide password").click()
+    assert field.get_attribute("type") == "password"
+    expect(page.get_by_role("button", name="Show password")).to_have_text("Show")
+
+
 def test_the_bar_counts_and_adds_up_what_is_chosen(cast: Cast, visitor_of: VisitorOf) -> None:
     page = visitor_of(cast.lender).open("/components/")
     bar = page.locator("[data-actionbar]")

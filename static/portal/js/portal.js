@@ -24,11 +24,12 @@ for (const box of page.querySelectorAll("[data-password]")) {
   const input = box.querySelector("input");
   const button = box.querySelector("[data-show-password]");
   const hint = box.parentElement.querySelector("[data-caps-lock]");
-  button.setAttribute("aria-pressed", "false");
+  const labels = { show: button.getAttribute("aria-label"), hide: button.dataset.hideLabel };
   button.addEventListener("click", () => {
     const shown = input.type === "password";
     input.type = shown ? "text" : "password";
-    button.setAttribute("aria-pressed", String(shown));
+    // The name says what the button does next, as its word does.
+    button.setAttribute("aria-label", shown ? labels.hide : labels.show);
     button.textContent = shown ? button.dataset.hide : button.dataset.show;
   });
   // A shown password must not be offered as plain text by the browser's history of fields.
