@@ -13,7 +13,8 @@ from accounts.actions.delivery import claim_message, message_failed, message_sen
 from accounts.actions.tidying import forget_stale_records
 from accounts.emails import write_mail, write_text
 from accounts.gateways.text_messages import TextMessage, sender_of, text_sender
-from accounts.models import LenderHost, OutgoingMessage
+from accounts.models import OutgoingMessage
+from accounts.queries.hosts import lenders_reached
 from accounts.tenancy import tenant
 from accounts.tenant_tasks import sweep_task
 
@@ -67,7 +68,7 @@ def _written(message: OutgoingMessage) -> Callable[[], object]:
 def sweep_outgoing_messages() -> int:
     """Order a delivery for every message that is due, at every lender; catches what a lost broker forgot."""
     found = 0
-    for lender_id in sorted(set(LenderHost.objects.values_list("lender_id", flat=True))):
+    for lender_id in lenders_reached():
         with tenant(lender_id):
             due = list(
                 OutgoingMessage.objects.filter(
@@ -88,6 +89,6 @@ def tidy_up() -> None:
     """Drop expired sessions, and at every lender the counters and device lines that serve nothing any more."""
     now = timezone.now()
     SessionStore.clear_expired()
-    for lender_id in sorted(set(LenderHost.objects.values_list("lender_id", flat=True))):
+    for lender_id in lenders_reached():
         with tenant(lender_id):
             forget_stale_records(now=now, session_age=timedelta(seconds=settings.SESSION_COOKIE_AGE))

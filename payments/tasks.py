@@ -7,7 +7,7 @@ from functools import partial
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.models import LenderHost
+from accounts.queries.hosts import lenders_reached
 from accounts.tenancy import tenant
 from accounts.tenant_tasks import sweep_task, tenant_task
 from payments.actions.drafts import discard_old_drafts
@@ -78,7 +78,7 @@ def print_receipt(lender_id: int, receipt_id: int) -> bool:
 def sweep_payments() -> int:
     """Order the next step of everything that is due, at every lender; catches what a lost broker or worker left."""
     found = 0
-    for lender_id in sorted(set(LenderHost.objects.values_list("lender_id", flat=True))):
+    for lender_id in lenders_reached():
         now = timezone.now()
         with tenant(lender_id):
             payments = list(

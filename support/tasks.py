@@ -4,7 +4,7 @@ import logging
 
 from django.conf import settings
 
-from accounts.models import LenderHost
+from accounts.queries.hosts import lenders_reached
 from accounts.tenancy import tenant
 from accounts.tenant_tasks import sweep_task
 from support.actions.attachments import record_scan
@@ -55,7 +55,7 @@ def sweep_attachments() -> None:
     """Order a round for each lender; while no scanner is configured there is nobody to ask."""
     if not settings.SCANNER_ADDRESS:
         return
-    for lender_id in LenderHost.objects.order_by("lender_id").values_list("lender_id", flat=True).distinct():
+    for lender_id in lenders_reached():
         scan_waiting_attachments.hint(lender_id)
 
 

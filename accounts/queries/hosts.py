@@ -1,9 +1,14 @@
-"""Addresses of the portal for links that leave it."""
+"""Who is reached under which address, and addresses for links that leave the portal."""
 
 from django.conf import settings
 
 from accounts.models import LenderHost
 from accounts.tenancy import current_lender_id
+
+
+def lenders_reached() -> list[int]:
+    """The ids of all lenders that have a host name, in one order; what a sweep goes through, outside any of them."""
+    return sorted(set(LenderHost.objects.values_list("lender_id", flat=True)))
 
 
 def public_origin() -> str:

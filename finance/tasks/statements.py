@@ -8,7 +8,8 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.utils import timezone
 
-from accounts.models import Lender, LenderHost
+from accounts.models import Lender
+from accounts.queries.hosts import lenders_reached
 from accounts.tenancy import tenant
 from accounts.tenant_tasks import sweep_task
 from finance.actions.statements import (
@@ -79,7 +80,7 @@ def _make(lender_id: int, statement_id: int) -> bool:
 def sweep_statement_batches() -> int:
     """Order every waiting statement that nobody works on, at every lender, and close finished batches."""
     found = 0
-    for lender_id in sorted(set(LenderHost.objects.values_list("lender_id", flat=True))):
+    for lender_id in lenders_reached():
         with tenant(lender_id):
             now = timezone.now()
             finish_batches(now=now)
