@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.admin.columns import count, link, moment, text
 from accounts.admin.office import OfficeAdmin, Table
 from accounts.models import AuditEntry, RowChange, User
-from accounts.queries.history import HistoryLine, operation_in_words, written_out
+from accounts.queries.history import HistoryLine, operation_in_words, table_in_words, written_out
 
 
 @admin.register(AuditEntry)
@@ -134,14 +134,14 @@ class RowChangeAdmin(OfficeAdmin):
     has_history = False
     columns = (
         moment("recorded_at", _("When")),
-        text("table_name", _("Table"), lambda row: _table_words(row.table_name)),
+        text("table_name", _("Table"), lambda row: table_in_words(row.table_name)),
         count("row_key", _("Row")),
         text("operation", _("What"), lambda row: operation_in_words(row.operation)),
         text("changed", _("Fields"), _fields_changed),
     )
     facts = (
         moment("recorded_at", _("When")),
-        text("table_name", _("Table"), lambda row: _table_words(row.table_name)),
+        text("table_name", _("Table"), lambda row: table_in_words(row.table_name)),
         text("row_key", _("Row")),
         text("operation", _("What"), lambda row: operation_in_words(row.operation)),
     )
@@ -162,7 +162,7 @@ class RowChangeAdmin(OfficeAdmin):
 
     def name_of(self, row: Any) -> str:
         """Table, row and what happened."""
-        return f"{_table_words(row.table_name)} {row.row_key}: {operation_in_words(row.operation)}"
+        return f"{table_in_words(row.table_name)} {row.row_key}: {operation_in_words(row.operation)}"
 
     def tables(self, request: HttpRequest, row: Any) -> Sequence[Table]:
         """Each field, old and new."""
@@ -175,10 +175,3 @@ class RowChangeAdmin(OfficeAdmin):
                 empty=_("No field that is shown here."),
             )
         ]
-
-
-def _table_words(table: str) -> str:
-    for model in apps.get_models():
-        if model._meta.db_table == table:
-            return str(capfirst(str(model._meta.verbose_name)))
-    return table

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any, Final
 
 from django.apps import apps
@@ -64,20 +65,19 @@ def row_changes(rows: Mapping[type[models.Model], Iterable[int]]) -> list[Histor
 
 def written_out(changes: Sequence[RowChange]) -> list[HistoryLine]:
     """Rows of the history of changes in words: names of people, of fields, and of what keys point to."""
-    models_of = {model._meta.db_table: model for model in apps.get_models()}
     people = dict(
         User.objects.filter(pk__in={change.user_id for change in changes if change.user_id}).values_list(
             "pk", "full_name"
         )
     )
-    names = _names_of_keys(changes, models_of)
+    names = _names_of_keys(changes)
     return [
         HistoryLine(
             at=change.recorded_at,
             who=people.get(change.user_id, "Forecourt"),
             what=operation_in_words(change.operation),
-            table=_table_name(models_of.get(change.table_name), change.table_name),
-            changes=tuple(_field_changes(change, models_of.get(change.table_name), names)),
+            table=table_in_words(change.table_name),
+            changes=tuple(_field_changes(change, names)),
         )
         for change in changes
     ]
@@ -116,11 +116,19 @@ def rows_of(model: type[models.Model]) -> "models.QuerySet[Any]":
     return manager.all()
 
 
-def _table_name(model: type[models.Model] | None, table: str) -> str:
+def table_in_words(table: str) -> str:
+    """What people call one row of a table of the database; its own name where no model has it any more."""
+    model = _models().get(table)
     return str(capfirst(str(model._meta.verbose_name))) if model else table
 
 
-def _columns(model: type[models.Model] | None) -> dict[str, "models.Field[Any, Any]"]:
+@cache
+def _models() -> dict[str, type[models.Model]]:
+    return {model._meta.db_table: model for model in apps.get_models()}
+
+
+def _columns(table: str) -> dict[str, "models.Field[Any, Any]"]:
+    model = _models().get(table)
     return {str(field.column): field for field in model._meta.concrete_fields} if model else {}
 
 
@@ -137,12 +145,12 @@ def _changed(change: RowChange) -> Iterable[tuple[str, Any, Any]]:
 
 
 def _names_of_keys(
-    changes: Sequence[RowChange], models_of: Mapping[str, type[models.Model]]
+    changes: Sequence[RowChange],
 ) -> dict[tuple[type[models.Model], int], str]:
     """What the keys in the changes point to, in words: one query for each table that is pointed to."""
     keys: dict[type[models.Model], set[int]] = {}
     for change in changes:
-        columns = _columns(models_of.get(change.table_name))
+        columns = _columns(change.table_name)
         for column, old, new in _changed(change):
             target = getattr(columns.get(column), "related_model", None)
             if target is not None:
@@ -155,11 +163,9 @@ def _names_of_keys(
 
 
 def _field_changes(
-    change: RowChange,
-    model: type[models.Model] | None,
-    names: Mapping[tuple[type[models.Model], int], str],
+    change: RowChange, names: Mapping[tuple[type[models.Model], int], str]
 ) -> Iterable[FieldChange]:
-    columns = _columns(model)
+    columns = _columns(change.table_name)
     for column, old, new in _changed(change):
         field = columns.get(column)
         yield FieldChange(

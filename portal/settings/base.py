@@ -218,7 +218,6 @@ ACCOUNT_REAUTHENTICATION_TIMEOUT = 600
 PASSWORD_RESET_TIMEOUT = 3600
 # IdleSessionMiddleware writes it down once a minute instead of at every request.
 USERSESSIONS_TRACK_ACTIVITY = False
-OTP_ADMIN_HIDE_SENSITIVE_DATA = True
 
 # --- sessions, cookies, headers ---------------------------------------------------------------------------------------
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
