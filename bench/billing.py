@@ -115,11 +115,16 @@ def _floor(stock: Stock, month: date) -> Sample:
 
 
 def _bill_in_turns(stock: Stock) -> dict[str, list[Sample]]:
+    # Counting takes a while: what is there after one month is there before the next.
+    before = _counts(stock)
+
     def checked(side: Any, month: date) -> Sample:
-        before = _counts(stock)
+        nonlocal before
         sample: Sample = side(stock, month)
         must(sample.count == stock.units, f"{sample.count} of {stock.units} units were billed for {month}")
-        written = tuple(after - then for then, after in zip(before, _counts(stock), strict=True))
+        found = _counts(stock)
+        written = tuple(after - then for then, after in zip(before, found, strict=True))
+        before = found
         expected = (stock.units, stock.units, stock.dealerships, 2 * stock.units)
         if side is _portal:
             # An entry per dealership and piece: a dealership whose units fall into two pieces gets two.

@@ -46,12 +46,15 @@ class Sizes:
 
     @property
     def desk(self) -> int:
-        """Units of the lender whose dealers look, pay and get statements; the three dealers measured come on top."""
-        return max(self.units // 2, 4000)
+        """Units of the lender whose dealers look, pay and get statements; the three dealers measured come on top.
+
+        Enough for each payment to be of a unit that none was made of before.
+        """
+        return max(self.units // 4, 4000 if self.is_quick else 12_000)
 
     def payments(self, clients: int) -> int:
         """Payments of one timed run with so many clients."""
-        return (32 if self.is_quick else 160) * min(clients, 4) // clients * clients
+        return (32 if self.is_quick else 96) * min(clients, 4) // clients * clients
 
     @property
     def statements(self) -> int:
