@@ -297,7 +297,7 @@ def match_units(dealership_id: int, entries: Sequence[str]) -> list[Match]:
     with connection.cursor() as cursor:
         # A whole VIN is looked up by its tail, too, which an index holds; others that end alike go below.
         tails = sorted({key[-_TAIL_LENGTH:] for key in keys})
-        parameters = {
+        parameters: dict[str, Any] = {
             "lender": current_lender_id(),
             "dealership": dealership_id,
             "keys": keys,
