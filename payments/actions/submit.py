@@ -49,7 +49,7 @@ def submit_payment(
     lender: Lender = dealership.lender
     known = Payment.objects.filter(token=token).first()
     if known is not None:
-        return _same_payment(known, dealership, shown_amounts)
+        return _same_payment(known, dealership, method, shown_amounts)
     if method.dealership_id != dealership.pk or method.state != PaymentMethod.State.ACTIVE:
         raise PaymentRefusedError(_("This account cannot be used to pay. Choose another one."), code="method")
     gateway = gateway_of(method.kind)
@@ -83,15 +83,18 @@ def submit_payment(
     )
 
 
-def _same_payment(known: Payment, dealership: Dealership, shown_amounts: Mapping[UUID, Decimal]) -> Payment:
+def _same_payment(
+    known: Payment, dealership: Dealership, method: PaymentMethod, shown_amounts: Mapping[UUID, Decimal]
+) -> Payment:
     """The payment of a repeated token, if the request repeats it; a request for something else is refused."""
     shares = PaymentShare.objects.filter(payment=known).select_related("account")
     stored = {share.account.public_id: share.amount for share in shares}
-    if known.dealership_id != dealership.pk or stored != dict(shown_amounts):
+    is_same = (known.dealership_id, known.method_id) == (dealership.pk, method.pk)
+    if not is_same or stored != dict(shown_amounts):
         raise PaymentRefusedError(
             _(
-                "This payment was already sent as %(number)s with other amounts. Nothing more was sent; "
-                "start a new payment."
+                "This payment was already sent as %(number)s with other amounts or from another account. Nothing "
+                "more was sent; start a new payment."
             )
             % {"number": known.number},
             code="token_used",

@@ -16,12 +16,13 @@ _STALE = _("This page was incomplete. Nothing was sent. Choose again what to pay
 
 
 class SubmitForm(forms.Form):
-    """The token of the draft, and what the page showed: an amount per account, and the value date.
+    """The token of the draft, and what the page showed: an amount per account, the value date, what it is paid from.
 
-    Nothing here decides what is paid; it says what the person saw, so that a payment of anything else is refused.
+    No amount here decides what is paid; it says what the person saw, so that a payment of anything else is refused.
     """
 
     token = forms.UUIDField(error_messages={"required": _STALE, "invalid": _STALE})
+    method = forms.UUIDField(error_messages={"required": _STALE, "invalid": _STALE})
     value_date = forms.DateField(
         input_formats=["%Y-%m-%d"], error_messages={"required": _STALE, "invalid": _STALE}
     )

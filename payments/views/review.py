@@ -16,7 +16,7 @@ from finance.views.requests import access_of, dealership_of
 from payments.actions.errors import PaymentRefusedError
 from payments.actions.submit import submit_payment
 from payments.forms import SubmitForm
-from payments.models import Payment, PaymentDraft
+from payments.models import Payment, PaymentDraft, PaymentMethod
 from payments.queries.choices import choices_from_json
 from payments.queries.offered import methods_of
 from payments.queries.plans import plan_payment
@@ -48,8 +48,9 @@ def submit(request: HttpRequest) -> HttpResponse:
     data = form.cleaned_data
     draft = _draft(request, data["token"])
     sent = _sent(request, data["token"])
-    method = draft.method if draft else sent.method if sent else None
-    if method is None:
+    # From what the page named: another tab may have changed the draft to another account since.
+    method = PaymentMethod.objects.filter(public_id=data["method"], dealership=dealership_of(request)).first()
+    if method is None or (draft is None and sent is None):
         raise Http404("draft")
     try:
         payment = submit_payment(
@@ -83,13 +84,9 @@ def _draft(request: HttpRequest, token: UUID) -> PaymentDraft | None:
 
 def _sent(request: HttpRequest, token: UUID) -> Payment | None:
     """The payment that became of the token; its draft is thrown away after a while."""
-    return (
-        Payment.objects.filter(
-            token=token, made_by=access_of(request).user, dealership=dealership_of(request)
-        )
-        .select_related("method")
-        .first()
-    )
+    return Payment.objects.filter(
+        token=token, made_by=access_of(request).user, dealership=dealership_of(request)
+    ).first()
 
 
 def _check_page(

@@ -98,6 +98,32 @@ def test_the_same_token_with_another_amount_is_refused_with_the_way_to_its_recei
         assert Payment.objects.get().amount == Decimal("80.00")
 
 
+def test_what_is_sent_is_paid_from_the_account_that_the_page_named(
+    cast: Cast, stage: Stage, client_of: ClientOf
+) -> None:
+    client = client_of(cast.owner)
+    _review, fields = checked(client, stage, (stage.first, "due", ""))
+    with tenant(cast.lender.pk):
+        second = make_method(cast.dealership, "000555444333", label="Payroll account")
+        foreign = make_method(cast.stranger_dealership, "000999888777")
+    # In a second tab the same payment is changed to another account; the first tab still names the first one.
+    client.post(
+        f"/payments/new/?draft={fields['token']}",
+        chosen(stage, (stage.first, "due", "")) | {"method": str(second.public_id)},
+    )
+    assert client.post("/payments/submit/", fields | {"method": str(foreign.public_id)}).status_code == 404
+    nothing_paid(cast)
+    assert client.post("/payments/submit/", fields).status_code == 302
+    with tenant(cast.lender.pk):
+        assert Payment.objects.get().method == stage.method
+    # The second tab's page is about another account now: not the same payment, and not one more.
+    answer = client.post("/payments/submit/", fields | {"method": str(second.public_id)})
+    assert answer.status_code == 409
+    assert "or from another account" in answer.content.decode()
+    with tenant(cast.lender.pk):
+        assert Payment.objects.count() == 1
+
+
 def test_a_repeat_after_the_draft_was_thrown_away_is_still_the_same_receipt(
     cast: Cast, stage: Stage, client_of: ClientOf
 ) -> None:
@@ -200,6 +226,8 @@ def test_a_broken_submission_is_refused_in_words(cast: Cast, stage: Stage, clien
         {},
         {name: value for name, value in fields.items() if name != "token"},
         fields | {"token": "x"},
+        fields | {"method": "x"},
+        {name: value for name, value in fields.items() if name != "method"},
         fields | {"token": ""},
         {name: value for name, value in fields.items() if name != key},
         fields | {key: "NaN"},
@@ -217,7 +245,8 @@ def test_a_broken_submission_is_refused_in_words(cast: Cast, stage: Stage, clien
         answer = client.post("/payments/submit/", broken)
         assert answer.status_code == 400, broken
         assert "Nothing was sent" in answer.content.decode()
-    assert client.post("/payments/submit/", fields | {"token": str(uuid4())}).status_code == 404
+    for name in ("token", "method"):
+        assert client.post("/payments/submit/", fields | {name: str(uuid4())}).status_code == 404
     for other in ("0.01", "1e-999", "99999999999.99"):
         assert client.post("/payments/submit/", fields | {key: other}).status_code == 409
     assert client.post("/payments/submit/", fields | {"value_date": "2020-01-01"}).status_code == 409
