@@ -16,11 +16,13 @@ from django.utils.translation import gettext_lazy as _
 from accounts.admin.acts import Act, Sent
 from accounts.admin.columns import choice, day, link, moment, money, state, text
 from accounts.admin.office import OfficeAdmin, Table
+from accounts.permissions import Access
 from finance.actions.refusals import RefusedError
 from payments.actions.corrections import ask_bank_again, record_return_by_hand
 from payments.actions.errors import PaymentRefusedError
 from payments.forms.office import ReturnForm
 from payments.models import GatewayEvent, Payment, PaymentShare, PaymentStep
+from payments.queries.pending import PENDING_STATES
 
 _REFUSALS = (PaymentRefusedError, RefusedError, ValidationError)
 
@@ -58,6 +60,24 @@ def _not_settled(row: Payment) -> str:
     }
 
 
+class LateFilter(admin.SimpleListFilter):
+    """Money that is still on its way after the day on which it was expected, seen from the business date."""
+
+    title = _("on time")
+    parameter_name = "late"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """The one question."""
+        return [("yes", _("Later than expected"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """The late ones."""
+        if self.value() != "yes":
+            return queryset
+        access: Access = request.access  # type: ignore[attr-defined]
+        return queryset.filter(state__in=PENDING_STATES, expected_on__lt=access.business_date)
+
+
 @admin.register(Payment)
 class PaymentAdmin(OfficeAdmin):
     """Every payment and where it stands. Amount, account and value date never change once it is submitted."""
@@ -69,6 +89,7 @@ class PaymentAdmin(OfficeAdmin):
         state("state", _("State")),
         moment("submitted_at", _("Submitted")),
         day("value_date", _("Counts on"), order="value_date"),
+        day("expected_on", _("Expected to settle"), order="expected_on"),
         text("made_by_name", _("Made by")),
         text("method", _("Paid from")),
     )
@@ -91,7 +112,7 @@ class PaymentAdmin(OfficeAdmin):
         link("return_entry", _("Reversing entry")),
     )
     totals = ((_("Amount"), Sum("amount")),)
-    list_filter = ("state", "value_date")
+    list_filter = ("state", LateFilter, "value_date")
     list_select_related = ("dealership", "method")
     page_related = ("dealership", "method", "made_by", "entry", "return_entry")
     search_fields = ("number",)

@@ -73,3 +73,21 @@ def test_the_bank_is_asked_again_about_a_payment_that_is_being_checked(office: O
         assert checked.next_step_at <= timezone.now()
         assert fresh.state == Payment.State.SUBMITTED
         assert AuditEntry.objects.get(code="payment.asked-again").reason == "The dealer asks."
+
+
+def test_money_that_is_late_is_found(office: Office) -> None:
+    with tenant(office.lender.pk):
+        unit = office.stock.fund(days_ago=30)
+        late, in_time, declined = (
+            make_payment(office.cast, office.stock, unit, state)
+            for state in (Payment.State.PROCESSING, Payment.State.PROCESSING, Payment.State.DECLINED)
+        )
+        Payment.objects.filter(pk__in=[late.pk, declined.pk]).update(
+            expected_on=office.stock.today - timedelta(days=1)
+        )
+    listed = text_of(office.get("payments_payment_changelist", late="yes"))
+    assert late.number in listed
+    assert in_time.number not in listed
+    assert declined.number not in listed
+    everything = text_of(office.get("payments_payment_changelist", late="nonsense"))
+    assert in_time.number in everything
