@@ -2,7 +2,6 @@
 
 import logging
 from datetime import timedelta
-from functools import partial
 
 from django.db import transaction
 from django.utils import timezone
@@ -51,7 +50,8 @@ def process_gateway_event(lender_id: int, event_pk: int) -> str:
     event = process_event(event_pk=event_pk, now=timezone.now())
     waiting = _waiting_receipts()
     for receipt_id in waiting:
-        transaction.on_commit(partial(print_receipt.hint, lender_id, receipt_id), robust=True)
+        # No partial: Django names a robust hook that failed, and a partial has no name.
+        transaction.on_commit(lambda key=receipt_id: print_receipt.hint(lender_id, key), robust=True)
     return event.problem
 
 

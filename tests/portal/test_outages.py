@@ -27,13 +27,16 @@ def redis_is_away(settings: Any) -> Iterator[None]:
     settings.REDIS_URL = NOWHERE
     settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": NOWHERE}}
     kept = current_app.conf.broker_url
-    current_app.conf.update(broker_url=NOWHERE)
-    current_app.pool.force_close_all()
-    current_app.amqp.producer_pool.force_close_all()
+    point_broker_at(NOWHERE)
     yield
-    current_app.conf.update(broker_url=kept)
-    current_app.pool.force_close_all()
-    current_app.amqp.producer_pool.force_close_all()
+    point_broker_at(kept)
+
+
+def point_broker_at(url: str) -> None:
+    """A pool keeps the address it was made with, so the next hint makes a new one."""
+    current_app.conf.update(broker_url=url)
+    app = current_app._get_current_object()
+    app._pool = app.amqp._producer_pool = None
 
 
 def test_signing_in_works_without_redis(
@@ -82,6 +85,7 @@ def test_a_payment_is_sent_without_redis_and_its_receipt_waits_in_its_row(
     client_of: Callable[[User], Client],
     redis_is_away: None,
     django_capture_on_commit_callbacks: Any,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     with tenant(cast.lender.pk):
         stage = make_stage(cast.lender, cast.dealership)
@@ -99,6 +103,7 @@ def test_a_payment_is_sent_without_redis_and_its_receipt_waits_in_its_row(
     assert answer.status_code == 302
     assert "The money is on its way" in browser.get(answer["Location"]).content.decode()
     assert time.monotonic() - began < 20
+    assert "The broker did not take the hint; the sweep will" in caplog.text
     with tenant(cast.lender.pk):
         payment = Payment.objects.get()
         message = OutgoingMessage.objects.get(template="payment-receipt")
