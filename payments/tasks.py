@@ -50,8 +50,7 @@ def process_gateway_event(lender_id: int, event_pk: int) -> str:
     event = process_event(event_pk=event_pk, now=timezone.now())
     waiting = _waiting_receipts()
     for receipt_id in waiting:
-        # No partial: Django names a robust hook that failed, and a partial has no name.
-        transaction.on_commit(lambda key=receipt_id: print_receipt.hint(lender_id, key), robust=True)
+        _print_after_commit(lender_id, receipt_id)
     return event.problem
 
 
@@ -101,6 +100,11 @@ def sweep_payments() -> int:
             print_receipt.hint(lender_id, receipt_id)
         found += len(payments) + len(events) + len(receipts)
     return found
+
+
+def _print_after_commit(lender_id: int, receipt_id: int) -> None:
+    # No partial: Django names a robust hook that failed, and a partial has no name.
+    transaction.on_commit(lambda: print_receipt.hint(lender_id, receipt_id), robust=True)
 
 
 def _waiting_receipts() -> list[int]:
