@@ -1,10 +1,8 @@
 """Many at once: real threads, real connections, real commits."""
 
 import re
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from decimal import Decimal
-from threading import Barrier
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -21,6 +19,7 @@ from payments.actions.states import accept_payment, return_payment, settle_payme
 from payments.actions.submit import submit_payment
 from payments.models import GatewayEvent, Payment, PaymentShare, PaymentStep
 from payments.tasks import process_gateway_event
+from tests.at_once import at_once
 from tests.cast import Cast, anonymous, make_cast, sign_in
 from tests.conftest import owner_connection
 from tests.payments.staging import Stage, due, make_stage, pay, payoff, position, post_event, shown
@@ -38,21 +37,6 @@ def cast(transactional_db: None) -> Cast:
 def stage(cast: Cast) -> Stage:
     with tenant(cast.lender.pk):
         return make_stage(cast.lender, cast.dealership)
-
-
-def at_once(number: int, act: Callable[[int], Any]) -> list[Any]:
-    """Run `act` in that many threads which start together, each with a connection of its own."""
-    barrier = Barrier(number)
-
-    def run(place: int) -> Any:
-        try:
-            barrier.wait(timeout=30)
-            return act(place)
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(number) as pool:
-        return list(pool.map(run, range(number)))
 
 
 def ready_to_send(person: User, stage: Stage) -> tuple[list[Client], dict[str, str]]:

@@ -1,16 +1,15 @@
 """Two members of staff who enter the same person in the same moment."""
 
-import threading
 from collections.abc import Callable
 
 import pytest
 from django.core.exceptions import ValidationError
-from django.db import connection
 
 from accounts.actions.contacts import change_contact
 from accounts.actions.people import add_membership, create_user
 from accounts.models import AuditEntry, Membership, User
 from accounts.tenancy import tenant
+from tests.at_once import at_once
 from tests.cast import Cast
 
 pytestmark = [pytest.mark.concurrency, pytest.mark.django_db(transaction=True)]
@@ -20,26 +19,16 @@ TIMES = 6
 
 def outcomes(cast: Cast, act: Callable[[int], object]) -> list[str]:
     """What `act` came to, done at once by several: "done", or the words in which it was refused."""
-    results: list[str] = []
-    together = threading.Barrier(TIMES)
 
-    def work(number: int) -> None:
-        together.wait()
+    def work(number: int) -> str:
         try:
             with tenant(cast.lender.pk, user_id=cast.finance.pk):
                 act(number)
-            results.append("done")
         except ValidationError as refusal:
-            results.append(" ".join(refusal.messages))
-        finally:
-            connection.close()
+            return " ".join(refusal.messages)
+        return "done"
 
-    threads = [threading.Thread(target=work, args=[number]) for number in range(TIMES)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return results
+    return at_once(TIMES, work)
 
 
 def test_one_name_given_out_at_once_belongs_to_one_person(cast: Cast) -> None:

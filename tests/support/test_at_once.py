@@ -1,13 +1,10 @@
 """Double clicks and guesses that really happen at the same moment, committed."""
 
-import threading
 import uuid
 from collections.abc import Callable
 from time import sleep
-from typing import Any
 
 import pytest
-from django.db import connection
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -16,32 +13,13 @@ from accounts.tenancy import tenant
 from support.actions.identity import Judgement, RefusedError, judge_identity_code, send_identity_code
 from support.actions.unlock import unlock_person
 from support.models import Attachment, IdentityCheck, Ticket, TicketMessage
+from tests.at_once import at_once
 from tests.cast import Cast, sign_in
 from tests.support.staging import a_ticket, an_upload, lock
 
 pytestmark = [pytest.mark.concurrency, pytest.mark.django_db(transaction=True)]
 
 TIMES = 8
-
-
-def at_once(job: Callable[[int], Any], times: int = TIMES) -> list[Any]:
-    """What `job` gives on so many threads that start together."""
-    results: list[Any] = []
-    together = threading.Barrier(times)
-
-    def work(number: int) -> None:
-        together.wait()
-        try:
-            results.append(job(number))
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=work, args=[number]) for number in range(times)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return results
 
 
 def test_a_form_sent_eight_times_at_once_opens_one_ticket(cast: Cast) -> None:
@@ -53,7 +31,7 @@ def test_a_form_sent_eight_times_at_once_opens_one_ticket(cast: Cast) -> None:
         answer = browsers[number].post("/support/tickets/new/", {**form, "attachments": an_upload()})
         return answer["Location"]
 
-    assert len(set(at_once(click))) == 1
+    assert len(set(at_once(TIMES, click))) == 1
     with tenant(cast.lender.pk):
         assert [ticket.number for ticket in Ticket.objects.all()] == ["T-100001"]
         assert TicketMessage.objects.count() == 1
@@ -70,7 +48,7 @@ def test_eight_pages_open_eight_tickets(cast: Cast) -> None:
         form = {"token": str(uuid.uuid4()), "topic": "other", "subject": "Once", "message": "Please once."}
         return browsers[number].post("/support/tickets/new/", form)["Location"]
 
-    assert len(set(at_once(click))) == TIMES
+    assert len(set(at_once(TIMES, click))) == TIMES
     with tenant(cast.lender.pk):
         assert sorted(Ticket.objects.values_list("number", flat=True)) == [
             f"T-{100001 + number}" for number in range(TIMES)
@@ -86,7 +64,7 @@ def test_an_answer_sent_eight_times_at_once_stands_once(cast: Cast) -> None:
         form = {"token": token, "message": "Once more."}
         return browsers[number].post(f"/support/tickets/{ticket.public_id}/", form).status_code
 
-    assert at_once(click) == [302] * TIMES
+    assert at_once(TIMES, click) == [302] * TIMES
     with tenant(cast.lender.pk):
         assert TicketMessage.objects.filter(body="Once more.").count() == 1
         assert OutgoingMessage.objects.filter(template="ticket-answered").count() == 1
@@ -105,7 +83,7 @@ def guess(cast: Cast) -> Callable[[int], Judgement]:
 def test_eight_guesses_at_once_get_three_tries(cast: Cast) -> None:
     with tenant(cast.lender.pk):
         send_identity_code(person=cast.payer, agent=cast.support, now=timezone.now())
-    verdicts = at_once(guess(cast))
+    verdicts = at_once(TIMES, guess(cast))
     assert sorted(verdicts) == sorted(
         [Judgement.WRONG, Judgement.WRONG, Judgement.FAILED] + [Judgement.NONE_OPEN] * (TIMES - 3)
     )
@@ -123,7 +101,7 @@ def test_without_the_lock_eight_guesses_would_get_more(cast: Cast, monkeypatch) 
     with tenant(cast.lender.pk):
         send_identity_code(person=cast.payer, agent=cast.support, now=timezone.now())
     monkeypatch.setattr(QuerySet, "select_for_update", unlocked)
-    looked_at = [verdict for verdict in at_once(guess(cast)) if verdict != Judgement.NONE_OPEN]
+    looked_at = [verdict for verdict in at_once(TIMES, guess(cast)) if verdict != Judgement.NONE_OPEN]
     assert len(looked_at) > 3
 
 
@@ -148,7 +126,7 @@ def test_one_check_unlocks_once_however_often_it_is_clicked(cast: Cast) -> None:
             return False
         return True
 
-    assert sorted(at_once(click)) == [False] * (TIMES - 1) + [True]
+    assert sorted(at_once(TIMES, click)) == [False] * (TIMES - 1) + [True]
     with tenant(cast.lender.pk):
         assert AuditEntry.objects.filter(code="person.unlocked").count() == 1
         assert SignInAttempt.objects.filter(outcome="unlocked").count() == 1
