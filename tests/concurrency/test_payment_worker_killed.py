@@ -4,12 +4,7 @@ Worker and bank are processes of their own; the worker dies by SIGKILL while it 
 """
 
 import json
-import os
 import re
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -21,7 +16,6 @@ import pytest
 import redis
 from celery import Celery
 from django.conf import settings
-from django.db import connection
 from django.test import override_settings
 from django.utils import timezone
 
@@ -31,6 +25,7 @@ from finance.models import JournalEntry
 from payments.models import Payment, PaymentStep
 from tests.cast import Cast, make_cast
 from tests.payments.staging import due, make_stage, pay, position
+from tests.processes import killed, started, waited_for, worker_process
 
 pytestmark = [pytest.mark.concurrency, pytest.mark.django_db(transaction=True)]
 
@@ -41,44 +36,6 @@ BROKER_DATABASE = 13
 @pytest.fixture
 def cast(transactional_db: None) -> Cast:
     return make_cast()
-
-
-def waited_for(what: Callable[[], Any], seconds: float = 60.0) -> Any:
-    """The first true answer, or a failure."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        found = what()
-        if found:
-            return found
-        time.sleep(0.1)
-    pytest.fail("It did not happen in time.")
-
-
-def started(command: list[str], log: Path, **extra: str) -> subprocess.Popen[bytes]:
-    """A process in a group of its own, so that its children die with it."""
-    database = connection.settings_dict
-    address = f"postgresql://{database['USER']}:{database['PASSWORD']}@{database['HOST']}:{database['PORT']}"
-    environment = os.environ | {
-        "DJANGO_SETTINGS_MODULE": "portal.settings.test",
-        "DATABASE_URL": f"{address}/{database['NAME']}",
-        **extra,
-    }
-    with log.open("ab") as output:
-        return subprocess.Popen(
-            [sys.executable, *command],
-            cwd=settings.BASE_DIR,
-            env=environment,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-
-
-def killed(process: subprocess.Popen[bytes]) -> None:
-    """Dead at once, with everything it started."""
-    if process.poll() is None:
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait(timeout=30)
 
 
 @contextmanager
@@ -98,23 +55,6 @@ def bank_process(folder: Path) -> Iterator[tuple[str, Callable[[], list[dict[str
     try:
         url = waited_for(lambda: re.search(r"http://127\.0\.0\.1:[0-9]+", log.read_text()))[0]
         yield url, debits
-    finally:
-        killed(process)
-
-
-@contextmanager
-def worker_process(folder: Path, broker: str, bank_url: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A Celery worker as production runs it, ready for work."""
-    log = folder / f"worker-{uuid4().hex[:6]}.log"
-    process = started(
-        ["-m", "celery", "--app", "portal.celery", "worker", "--concurrency", "1", "--loglevel", "INFO"],
-        log,
-        REDIS_URL=broker,
-        BANK_GATEWAY_URL=bank_url,
-    )
-    try:
-        waited_for(lambda: " ready." in log.read_text())
-        yield process
     finally:
         killed(process)
 
@@ -143,7 +83,7 @@ def test_a_worker_killed_while_the_bank_is_silent_loses_and_doubles_nothing(
                     next_step_at=timezone.now() - timedelta(seconds=1)
                 )
 
-        with worker_process(tmp_path, broker, bank_url) as worker:
+        with worker_process(tmp_path, broker, BANK_GATEWAY_URL=bank_url) as worker:
             queue.send_task("payments.tasks.move_payment", args=[cast.lender.pk, payment.pk])
             waited_for(debits)
             killed(worker)
@@ -151,7 +91,7 @@ def test_a_worker_killed_while_the_bank_is_silent_loses_and_doubles_nothing(
         assert now("sending_since") is not None
 
         waited_for(lambda: debits()[0]["state"] == "settled")
-        with worker_process(tmp_path, broker, bank_url):
+        with worker_process(tmp_path, broker, BANK_GATEWAY_URL=bank_url):
             # Its claim has not run out: the sweep leaves it alone. Then it has.
             queue.send_task("payments.tasks.sweep_payments")
             time_passes()
