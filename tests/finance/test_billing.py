@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from decimal import Decimal
 from random import Random
+from typing import Any
 
 import pytest
+from django.db import connection
 
 from accounts.tenancy import tenant
 from finance.actions import billing
@@ -365,3 +368,33 @@ def test_interest_by_the_month_needs_a_plan_of_thirty_days(inside: Cast) -> None
             actor=None,
         )
     assert Loan.objects.count() == Account.objects.count() == 0
+
+
+@pytest.mark.parametrize("statement", [billing._BILL_UNITS, billing._BILL_LOANS], ids=["units", "loans"])
+def test_the_planner_expects_as_many_rows_as_accounts_though_it_knows_nothing_of_them(
+    inside: Cast, statement: str
+) -> None:
+    """After a large import the planner has no figures. Where it expected one row, it looped over all days for each."""
+    open_books(inside.dealership)
+    asked = {
+        **billing._common("interest", "Interest", business_date=JANUARY, actor=None),
+        "day": date(2025, 2, 1),
+        "number": 202501,
+        "rule": "Interest",
+        "through": JANUARY,
+        "accounts": list(range(1_000_000, 1_005_000)),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (FORMAT JSON) {statement}", asked)
+        (answer,) = cursor.fetchone()
+    plan = (json.loads(answer) if isinstance(answer, str) else answer)[0]["Plan"]
+    parts = {part.get("Subplan Name"): part for part in plan["Plans"]}
+    assert parts["CTE met"]["Plan Rows"] >= 5_000
+    assert parts["CTE billable"]["Plan Rows"] >= 500
+
+    def loops(part: dict[str, Any]) -> list[dict[str, Any]]:
+        found = [part] if part["Node Type"] == "Nested Loop" and part["Plan Rows"] >= 1_000 else []
+        return found + [loop for inner in part.get("Plans", []) for loop in loops(inner)]
+
+    # Many rows meet others by a hash or in order; where rows are looped over, there are few.
+    assert loops(parts["CTE met"]) == []
