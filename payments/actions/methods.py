@@ -14,6 +14,7 @@ from accounts.encryption import encrypt
 from accounts.models import Dealership, User
 from payments.models import PaymentMethod
 
+_BY_MANDATE = frozenset({PaymentMethod.Kind.SEPA_DEBIT, PaymentMethod.Kind.BACS_DEBIT})
 _NOT_PART_OF_IT = re.compile(r"[\s.\-/]")
 
 
@@ -67,9 +68,15 @@ def register_method(
 ) -> PaymentMethod:
     """Let `dealership` pay from a bank account; the number is stored encrypted, people see its last four characters.
 
-    Raises ValidationError by field. Staff scope: dealers do not add accounts by themselves.
+    Raises ValidationError by field. Staff scope: dealers do not add accounts by themselves. SEPA and Bacs allow no
+    debit without the payer's signed mandate, so an account is not registered without it.
     """
     code, number = checked_bank_account(kind, bank_code, account_number)
+    if kind in _BY_MANDATE and not (mandate_reference and mandate_signed_on):
+        raise _wrong(
+            "mandate_reference",
+            _("A debit of this kind needs a mandate. Enter its reference and the day it was signed."),
+        )
     method = PaymentMethod.objects.create(
         dealership=dealership,
         kind=kind,

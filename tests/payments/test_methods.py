@@ -1,17 +1,24 @@
 """Bank accounts: what they must look like, and that nobody reads their numbers."""
 
+from collections.abc import Callable
+from datetime import date
+from uuid import uuid4
+
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import connection
+from django.test import Client
 
 from accounts.encryption import decrypt
-from accounts.models import AuditEntry, RowChange
+from accounts.models import AuditEntry, RowChange, User
 from accounts.tenancy import tenant
+from finance.pdf import render_html
 from payments.actions.methods import checked_bank_account, register_method
 from payments.models import PaymentMethod
 from payments.queries.offered import methods_of
+from payments.queries.receipts import receipt_page
 from tests.cast import Cast
-from tests.payments.staging import make_method
+from tests.payments.staging import Stage, due, make_method, pay
 
 Kind = PaymentMethod.Kind
 
@@ -97,6 +104,56 @@ def test_a_refused_account_leaves_nothing(cast: Cast) -> None:
             )
         assert PaymentMethod.objects.count() == 0
         assert AuditEntry.objects.filter(code="payment-method.registered").count() == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "code", "number"),
+    [(Kind.SEPA_DEBIT, "", "FR7630006000011234567890189"), (Kind.BACS_DEBIT, "123456", "12345678")],
+)
+@pytest.mark.parametrize(
+    "mandate",
+    [{}, {"mandate_reference": "M-1"}, {"mandate_signed_on": date(2026, 1, 5)}],
+    ids=["none", "no day", "no reference"],
+)
+def test_without_a_mandate_there_is_no_sepa_or_bacs_debit(
+    cast: Cast, kind: str, code: str, number: str, mandate: dict[str, object]
+) -> None:
+    with tenant(cast.lender.pk):
+        with pytest.raises(ValidationError) as refused:
+            make_method(cast.dealership, number, kind=kind, bank_code=code, **mandate)
+        assert list(refused.value.message_dict) == ["mandate_reference"]
+        assert PaymentMethod.objects.count() == 0
+
+
+def test_check_receipt_and_pdf_name_the_mandate(
+    cast: Cast, stage: Stage, client_of: Callable[[User], Client]
+) -> None:
+    with tenant(cast.lender.pk):
+        stage.method = make_method(
+            cast.dealership,
+            "12345678",
+            kind=Kind.BACS_DEBIT,
+            bank_code="12-34-56",
+            mandate_reference="M-77001",
+            mandate_signed_on=date(2026, 1, 5),
+        )
+    client = client_of(cast.owner)
+    key = stage.first.public_id
+    sent = {"account": str(key), f"way_{key.hex}": "due", "method": str(stage.method.public_id)}
+    check = client.get(client.post("/payments/new/", sent)["Location"]).content.decode()
+    with tenant(cast.lender.pk):
+        payment = pay(stage, cast.owner, uuid4(), due(stage.first))
+        printed = render_html(
+            "payments/receipt_pdf.html",
+            {"page": receipt_page(payment), "itemised": True},
+            lender=payment.lender,
+        )
+    receipt = client.get(f"/payments/{payment.public_id}/").content.decode()
+    for html in (check, receipt):
+        assert "Mandate M-77001" in html
+        assert "Jan 5, 2026" in html
+        assert "12345678" not in html
+    assert "mandate M-77001" in printed
 
 
 def test_only_active_accounts_of_the_dealership_with_a_gateway_are_offered(
