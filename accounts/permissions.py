@@ -132,7 +132,7 @@ def page_of(request: HttpRequest) -> str:
     own = {request.get_host()}
     if url_has_allowed_host_and_scheme(stood_on, own, require_https=request.is_secure()):
         parts = urlsplit(stood_on)
-        path = "/" + parts.path.lstrip("/")
+        path = "/" + parts.path.lstrip("/\\")
         return f"{path}?{parts.query}" if parts.query else path
     return request.get_full_path()
 
