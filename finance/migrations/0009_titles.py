@@ -26,6 +26,8 @@ INSERT INTO finance_vehicletitle (lender_id, unit_id, dealership_id, state, sinc
 SELECT lender_id, account_id, dealership_id, 'awaited', funded_on, '', '' FROM finance_unit WHERE funded_on IS NOT NULL;
 INSERT INTO finance_titleevent (lender_id, unit_id, dealership_id, state, happened_on, kept_at, tracking, recorded_at)
 SELECT lender_id, unit_id, dealership_id, state, since, '', '', now() FROM finance_vehicletitle;
+-- The keys of these rows are looked at now: an index cannot be made while they wait for the end.
+SET CONSTRAINTS ALL IMMEDIATE;
 """
 LIFE_BACK = """
 DROP TRIGGER finance_vehicletitle_life ON finance_vehicletitle;

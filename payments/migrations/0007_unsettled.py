@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
             model_name="payment",
             index=models.Index(
                 condition=models.Q(("state__in", ["submitted", "processing", "checking", "returned"])),
-                fields=["lender", "dealership", "state"],
+                fields=["lender", "dealership"],
                 name="payments_payment_unsettled",
             ),
         ),

@@ -81,7 +81,7 @@ class Payment(TenantModel):
             ),
             # What a dealer's first page asks for: the few that are not settled, among all that ever were.
             models.Index(
-                fields=["lender", "dealership", "state"],
+                fields=["lender", "dealership"],
                 condition=Q(state__in=["submitted", "processing", "checking", "returned"]),
                 name="payments_payment_unsettled",
             ),
