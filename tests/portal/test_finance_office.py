@@ -284,6 +284,23 @@ def test_a_nonsense_key_is_no_page(office: Office) -> None:
                 assert office.client.get(f"{base}{key}/{tail}").status_code == 404, (key, name, tail)
 
 
+@pytest.mark.parametrize("column", ["", "nonsense", "number", "lender", "\x00"])
+def test_a_row_is_looked_up_by_its_key_alone(office: Office, column: str) -> None:
+    with tenant(office.lender.pk):
+        payment = Payment.objects.order_by("-pk")[0]
+        change = RowChange.objects.order_by("-pk")[0]
+    for name, row in (("payments_payment", payment), ("accounts_rowchange", change)):
+        for page in ("change", "history", "delete"):
+            for key in (row.pk, row.pk + 1_000_000):
+                assert office.get(f"{name}_{page}", key, _to_field=column).status_code in {
+                    200,
+                    302,
+                    400,
+                    403,
+                    404,
+                }
+
+
 def test_a_nonsense_question_to_a_list_is_answered(office: Office) -> None:
     questions = (
         "q=%00",

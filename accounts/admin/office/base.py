@@ -109,6 +109,10 @@ class OfficeBase(admin.ModelAdmin):
             raise Http404
         return row
 
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """The row by its key and by no other column, whatever the address asks for."""
+        return super().get_object(request, object_id)
+
     def chosen_keys(self, request: HttpRequest) -> list[int]:
         """The chosen keys; what cannot be a key is left out."""
         return [int(key) for key in request.POST.getlist(CHOSEN) if key.isdecimal() and len(key) <= 18]
