@@ -1,11 +1,13 @@
 """The demo's own pages: the mailbox in which its mails and texts land, the logins, and the way to both."""
 
+import json
 import os
 import time
 from pathlib import Path
 
 import pytest
 from django.core.mail import EmailMultiAlternatives
+from django.core.management import CommandError, call_command
 from django.urls import reverse
 
 from accounts.gateways.text_messages import FolderTextSender, TextMessage
@@ -108,6 +110,29 @@ def test_the_logins_page_shows_the_people_of_the_own_lender(cast: Cast) -> None:
         assert f"<code>{person.username}</code>" in text
         assert person.password in text
     assert not [name for name in others if name in text]
+
+
+def test_addresses_logins_and_roles_are_told_to_programs(capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("demo_info", "--json")
+    told = json.loads(capsys.readouterr().out)
+    assert [lender["slug"] for lender in told["lenders"]] == [lender.slug for lender in LENDERS]
+    for lender in told["lenders"]:
+        assert lender["address"].startswith("http://")
+        assert lender["mailbox"] == f"{lender['address']}demo/mailbox/"
+        assert {"dealer", "finance", "support"} <= {person["kind"] for person in lender["people"]}
+        assert all(person["username"] and person["password"] for person in lender["people"])
+    summit = told["lenders"][0]
+    assert {"owner", "payer", "viewer"} <= {person["role"] for person in summit["people"]}
+    call_command("demo_info")
+    plain = capsys.readouterr().out
+    assert all(lender["address"] in plain for lender in told["lenders"])
+
+
+def test_where_there_is_no_demo_nothing_is_told(settings: pytest.FixtureRequest) -> None:
+    settings.DEMO = False  # type: ignore[attr-defined]
+    for command in ("demo_info", "fill_demo"):
+        with pytest.raises(CommandError, match="demo"):
+            call_command(command)
 
 
 @pytest.mark.parametrize("path", [MAILBOX, "/demo/logins/"])

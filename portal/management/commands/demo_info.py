@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from portal.demo.cast import LENDERS
 
@@ -17,8 +17,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.DEMO:
-            self.stderr.write("There is no demo under these settings.")
-            return
+            raise CommandError("There is no demo under these settings.")
         facts = [_facts(lender) for lender in LENDERS]
         if options["json"]:
             self.stdout.write(json.dumps({"lenders": facts, "bank": settings.BANK_GATEWAY_URL}, indent=2))
