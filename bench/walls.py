@@ -121,4 +121,4 @@ def _search(crowd: Crowd) -> list[Gate]:
                 )
             )
     table(("staff, whole lender", "found", "SQL ms", "search ms", "indexes"), rows)
-    return [Gate("P3 milliseconds of a search for a VIN in a whole lender", slowest, SEARCH_MS, fails=True)]
+    return [Gate("P3 milliseconds of a search for a VIN in a whole lender", slowest, SEARCH_MS)]
