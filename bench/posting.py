@@ -333,6 +333,9 @@ def _submit(stock: Stock, pieces: Sequence[Piece]) -> list[Piece]:
             )
             for piece in pieces
         )
+    # The shares are entered by thousands in one statement, which is planned by what is known of the payments.
+    tidy_tables()
+    with tenant(stock.lender_id):
         PaymentShare.objects.bulk_create(
             PaymentShare(
                 payment=payment,
