@@ -58,7 +58,8 @@ def find_subject(text: str, dealership: Dealership) -> Subject | None:
         return _of_account(account)
     unit = (
         Unit.objects.filter(
-            Q(vin_tail=quoted[-6:], vin=quoted) | Q(vin_tail=quoted) | Q(stock_key=quoted), dealership=dealership
+            Q(vin_tail=quoted[-6:], vin=quoted) | Q(vin_tail=quoted) | Q(stock_key=quoted),
+            dealership=dealership,
         )
         .select_related("account")
         .order_by("-requested_at", "-pk")
