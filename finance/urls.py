@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from finance.views import accounts, due, lines, loans, statement_batches, statements, units
+from finance.views import accounts, due, lines, loans, statement_batches, statements, transactions, units
 
 app_name = "finance"
 urlpatterns: list[URLPattern] = [
@@ -16,6 +16,8 @@ urlpatterns: list[URLPattern] = [
     path("loans/<uuid:public_id>/payoff/", accounts.loan_payoff, name="loan-payoff"),
     path("lines/", lines.line_list, name="line-list"),
     path("lines/<uuid:public_id>/", lines.line_detail, name="line-detail"),
+    path("transactions/", transactions.transaction_list, name="transaction-list"),
+    path("transactions/export.csv", transactions.transaction_export, name="transaction-export"),
     path("statements/", statements.statement_list, name="statement-list"),
     path("statements/months/", statement_batches.statement_batch, name="statement-batch"),
     path(

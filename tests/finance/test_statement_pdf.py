@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from html import unescape
+from itertools import accumulate
 from typing import Any
 
 import pypdf
@@ -137,6 +138,8 @@ def test_pdf_csv_page_content_and_ledger_say_the_same(cast: Cast) -> None:
         for column in ("principal", "interest", "fees", "credit", "total"):
             assert sum(Decimal(row[column]) for row in rows[:-1]) == Decimal(rows[-1][column])
             assert Decimal(rows[-1][column]) == getattr(account.closing, column)
+        running = list(accumulate(Decimal(row["total"]) for row in rows[:-1]))
+        assert [Decimal(row["balance"]) for row in rows] == [*running, account.closing.total]
         shown = " ".join(
             format_money(amount, "USD", "en_US")
             for amount in (
@@ -162,6 +165,11 @@ def test_pdf_csv_page_content_and_ledger_say_the_same(cast: Cast) -> None:
     assert D(totals["total opening"]["total"]) == statement.opening
     assert D(totals["total charges"]["total"]) == statement.charges
     assert D(totals["total payments"]["total"]) == -statement.payments
+    assert [D(totals[f"total {name}"]["balance"]) for name in ("opening", "payments", "closing")] == [
+        statement.opening,
+        statement.closing,
+        statement.closing,
+    ]
     assert D(totals["to be paid"]["total"]) == statement.amount_due
     assert {row["currency"] for row in sheet} == {"USD"}
     for amount in (

@@ -27,34 +27,44 @@ HEAD: Final = (
     "credit",
     "total",
     "currency",
+    "balance",
 )
 """Names that never change their meaning. Per account, opening + all its charges and payments = closing: amounts are
-signed by what they do to what is owed, and `credit`, which the lender holds, is negative."""
+signed by what they do to what is owed, and `credit`, which the lender holds, is negative. `balance` is what the account
+owes after the line; `entry` is the number of the journal entry, which stays."""
 
 
 def sheet_rows(content: StatementContent) -> Iterator[tuple[Cell, ...]]:
     """Each account with its opening, movements and closing; then the totals; then what is due."""
     for account in content.accounts:
-        yield _row(content, "opening", account.opening, account=account, on=content.period_start)
+        balance = account.opening.total
+        yield _row(content, "opening", account.opening, balance, account=account, on=content.period_start)
         for line in account.lines:
-            yield _row(content, line.side, line.change, account=account, line=line, on=line.booked_on)
-        yield _row(content, "closing", account.closing, account=account, on=content.period_end)
-    yield _row(content, "total opening", content.opening, on=content.period_start)
-    yield _row(content, "total charges", content.charges)
-    yield _row(content, "total payments", -content.payments)
-    yield _row(content, "total closing", content.closing, on=content.period_end)
+            balance += line.change.total
+            yield _row(
+                content, line.side, line.change, balance, account=account, line=line, on=line.booked_on
+            )
+        yield _row(content, "closing", account.closing, balance, account=account, on=content.period_end)
+    balance = content.opening.total
+    yield _row(content, "total opening", content.opening, balance, on=content.period_start)
+    balance += content.charges.total
+    yield _row(content, "total charges", content.charges, balance)
+    balance -= content.payments.total
+    yield _row(content, "total payments", -content.payments, balance)
+    yield _row(content, "total closing", content.closing, balance, on=content.period_end)
     for due in (*content.due_now, *content.due_later):
         yield _row(
             content,
             "due" if due in content.due_now else "due later",
             Amounts(due.principal, due.interest, due.fees),
+            None,
             due_on=due.due_on,
             kind=due.kind,
         )
     if content.due_on:
         yield (
             content.number, "to be paid", "", "", "", None, None, content.due_on, None, "", "",
-            None, None, None, None, content.amount_due, content.currency,
+            None, None, None, None, content.amount_due, content.currency, None,
         )  # fmt: skip
 
 
@@ -62,6 +72,7 @@ def _row(
     content: StatementContent,
     record: str,
     amounts: Amounts,
+    balance: Decimal | None,
     *,
     account: AccountPart | None = None,
     line: Line | None = None,
@@ -87,4 +98,5 @@ def _row(
         amounts.credit,
         amounts.total,
         content.currency,
+        balance,
     )
