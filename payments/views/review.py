@@ -9,6 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.permissions import allowed_to
@@ -22,6 +23,11 @@ from payments.queries.offered import methods_of
 from payments.queries.plans import plan_payment
 from payments.queries.timing import timing_of
 from payments.tasks import move_payment
+
+_NOT_HERE = gettext_lazy(
+    "Nothing was sent: %(dealership)s has prepared no such payment. If you switched the dealership in another tab, "
+    "switch back and send it again; otherwise choose again what to pay."
+)
 
 
 @require_safe
@@ -51,7 +57,8 @@ def submit(request: HttpRequest) -> HttpResponse:
     # From what the page named: another tab may have changed the draft to another account since.
     method = PaymentMethod.objects.filter(public_id=data["method"], dealership=dealership_of(request)).first()
     if method is None or (draft is None and sent is None):
-        raise Http404("draft")
+        # Says the same whether there is such a draft of somebody else's or none at all.
+        return _cannot(request, [_NOT_HERE % {"dealership": dealership_of(request).name}], status=404)
     try:
         payment = submit_payment(
             token=data["token"],

@@ -246,7 +246,9 @@ def test_a_broken_submission_is_refused_in_words(cast: Cast, stage: Stage, clien
         assert answer.status_code == 400, broken
         assert "Nothing was sent" in answer.content.decode()
     for name in ("token", "method"):
-        assert client.post("/payments/submit/", fields | {name: str(uuid4())}).status_code == 404
+        answer = client.post("/payments/submit/", fields | {name: str(uuid4())})
+        assert answer.status_code == 404
+        assert "Nothing was sent: Alder Motors has prepared no such payment." in answer.content.decode()
     for other in ("0.01", "1e-999", "99999999999.99"):
         assert client.post("/payments/submit/", fields | {key: other}).status_code == 409
     assert client.post("/payments/submit/", fields | {"value_date": "2020-01-01"}).status_code == 409
