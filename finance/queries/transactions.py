@@ -18,7 +18,8 @@ WITH moved AS (
     SELECT e.id, e.entry_id, j.business_date AS booked_on, e.effective_on AS value_on, e.kind, j.description,
            a.public_id, a.kind AS account_kind, a.number, a.title, coalesce(u.vin_tail, '') AS vin_tail,
            e.principal, e.billed + e.interest AS interest, e.fees, -e.credit AS credit,
-           e.principal + e.billed + e.interest + e.fees - e.credit AS change
+           e.principal + e.billed + e.interest + e.fees - e.credit AS change,
+           greatest(least(e.billed, -e.interest), 0) AS billed_at_once
     FROM finance_account a
     JOIN finance_accountevent e ON e.lender_id = a.lender_id AND e.account_id = a.id
     JOIN finance_journalentry j ON j.lender_id = e.lender_id AND j.id = e.entry_id
@@ -51,7 +52,8 @@ class TransactionFilters:
 class Transaction:
     """What one posting did to one account. `id` and `entry_id` never change; amounts are signed by what is owed.
 
-    `balance` is what was posted as owed after it: principal, billed interest and fees, less credit.
+    `balance` is what was posted as owed after it: principal, billed interest and fees, less credit. `billed_at_once` is
+    interest that the posting both billed and paid, as a payoff does with that of the last days.
     """
 
     id: int
@@ -70,6 +72,7 @@ class Transaction:
     fees: Decimal
     credit: Decimal
     change: Decimal
+    billed_at_once: Decimal
     balance: Decimal
 
     @property

@@ -244,7 +244,9 @@ def _factors(person: User) -> list[str]:
         given = (
             model.objects.filter(user=person, confirmed=True).order_by("pk").values_list("name", flat=True)
         )
-        names += [f"{kind}: {name}" if name and name != kind else kind for name in given]
+        names += [
+            f"{kind}: {name}" if name and name.casefold() != kind.casefold() else kind for name in given
+        ]
     recovery = RecoveryCodeFactor.objects.filter(user=person, confirmed=True)
     counted = recovery.annotate(unused=Count("codes", filter=Q(codes__used_at=None)))
     names += [

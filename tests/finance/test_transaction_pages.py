@@ -15,6 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.tenancy import tenant
 from finance.actions.receipts import Share, post_payment
 from finance.models import AccountEvent, AccountPosition
+from finance.queries.payoff import payoff_quote
 from finance.queries.transactions import TransactionFilters, list_transactions, transaction_totals
 from tests.cast import Cast, sign_in
 from tests.finance.reading import amount, tables_of, text_of
@@ -144,3 +145,16 @@ def test_the_number_of_queries_is_the_same_for_few_and_many(cast: Cast, stock: S
         fill(stock, 22, units=20)
         assert transaction_totals(stock.dealership.pk, TransactionFilters()).count > 40
     assert queries() == few
+
+
+def test_interest_that_a_payoff_bills_and_pays_at_once_is_told(cast: Cast, owner: Client) -> None:
+    with stocked(cast.lender, cast.dealership) as stock:
+        unit = stock.fund("20000.00", days_ago=10)
+        figure = payoff_quote(unit.pk, value_dates=[stock.today], business_date=stock.today).figures[0]
+        stock.pay(unit, figure.total, purpose="payoff")
+    row = sheet_of(owner, "when=all&kind=payoff")[0]
+    assert (row["Interest"], Decimal(row["Interest billed and paid at once"])) == ("0.00", figure.accrued)
+    assert figure.accrued > 0
+    page = text_of(owner.get("/transactions/?when=all"))
+    assert f"${figure.accrued} billed and paid" in page
+    assert page.count("billed and paid") == 1

@@ -120,6 +120,9 @@ def test_the_page_names_factors_without_their_secrets(cast, client_of) -> None:
         AuthenticatorFactor.objects.create(
             user=cast.payer, name="Half done", confirmed=False, encrypted_key=b"key-bytes"
         )
+        EmailCodeFactor.objects.filter(user=cast.payer).delete()
+        # As enrolling names it, which adds nothing to the kind.
+        EmailCodeFactor.objects.create(user=cast.payer, name="e-mailed code", confirmed=True)
         codes = RecoveryCodeFactor.objects.create(user=cast.payer, name="", confirmed=True)
         for n in range(3):
             RecoveryCode.objects.create(
@@ -131,6 +134,7 @@ def test_the_page_names_factors_without_their_secrets(cast, client_of) -> None:
     page = client_of(cast.support).get(page_of(cast.payer)).content.decode()
     assert "Authenticator app: Telephone" in page
     assert "Recovery codes, 2 left" in page
+    assert "<dd>E-mailed code<br>" in page or "<br>E-mailed code<br>" in page
     for secret in ("Half done", "key-bytes", "hash1", "paula@people.example"):
         assert secret not in page
     assert masked("paula@people.example") == "p•••@p•••.example"
