@@ -29,7 +29,8 @@ def main() -> int:
     IMAGES.mkdir(exist_ok=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=os.environ["FORECOURT_CHROMIUM"], args=["--no-sandbox", "--disable-gpu"]
+            executable_path=os.environ["FORECOURT_CHROMIUM"],
+            args=["--no-sandbox", "--disable-gpu", "--font-render-hinting=none"],
         )
         finance = signed_in(browser, "summit", "faye")
         order_statements(finance)
