@@ -85,8 +85,8 @@ def _screens(crowd: Crowd) -> list[Gate]:
     for fault in faults:
         say(f"  {fault}")
     return [
-        Gate("P1 readings that pass by the dealership's index", len(faults), 0, fails=True),
-        Gate("P2 rows thrown away for one of the result", worst, MOST_REMOVED, fails=True),
+        Gate("W1 readings that pass by the dealership's index", len(faults), 0, fails=True),
+        Gate("W2 rows thrown away for one of the result", worst, MOST_REMOVED, fails=True),
     ]
 
 
@@ -121,4 +121,4 @@ def _search(crowd: Crowd) -> list[Gate]:
                 )
             )
     table(("staff, whole lender", "found", "SQL ms", "search ms", "indexes"), rows)
-    return [Gate("P3 milliseconds of a search for a VIN in a whole lender", slowest, SEARCH_MS)]
+    return [Gate("W3 milliseconds of a search for a VIN in a whole lender", slowest, SEARCH_MS)]
