@@ -33,6 +33,12 @@ NULL where a rate is not known: a figure is never guessed. `%(as_of)s` may lie u
 as far as the rows of the rate plans reach.
 """
 
+PAYOFF: Final = f"""
+(SELECT o.owed - least(p.credit, o.owed)
+ FROM (SELECT p.principal + {ACCRUED} + p.billed_interest + p.fees AS owed) o)
+"""  # noqa: S608 - joined from constants; every value is a parameter
+"""What closes an account with the position `p` on %(as_of)s: credit pays for it, the rest of it stays."""
+
 RATE_JOINS: Final = """
 LEFT JOIN finance_rateplan r ON r.lender_id = a.lender_id AND r.id = a.rate_plan_id
 LEFT JOIN finance_rateplanday t
@@ -40,4 +46,4 @@ LEFT JOIN finance_rateplanday t
 LEFT JOIN finance_rateplanday s
     ON s.lender_id = a.lender_id AND s.plan_id = a.rate_plan_id AND s.day = greatest(%(as_of)s, a.opened_on)
 """
-"""The joins that `ACCRUED` needs, for an account `a` with position `p`."""
+"""The joins that `ACCRUED` and `PAYOFF` need, for an account `a` with position `p`."""

@@ -13,7 +13,7 @@ from uuid import UUID
 from django.db import connection
 
 from accounts.tenancy import current_lender_id
-from finance.queries.accrual import ACCRUED, RATE_JOINS
+from finance.queries.accrual import PAYOFF, RATE_JOINS
 
 ZERO: Final = Decimal(0)
 
@@ -135,7 +135,7 @@ class SoldUnit:
 
 _SOLD = f"""
 SELECT a.public_id, u.model_year || ' ' || u.make || ' ' || u.model, u.vin_tail, u.stock_number, u.sold_on,
-       u.payoff_due_at, p.principal + {ACCRUED} + p.billed_interest + p.fees - p.credit
+       u.payoff_due_at, {PAYOFF}
 FROM finance_unit u
 JOIN finance_account a ON a.lender_id = u.lender_id AND a.id = u.account_id
 JOIN finance_accountposition p ON p.lender_id = u.lender_id AND p.account_id = u.account_id

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import connection
 
 from accounts.tenancy import current_lender_id
-from finance.queries.accrual import ACCRUED, RATE_JOINS
+from finance.queries.accrual import PAYOFF, RATE_JOINS
 
 ZERO: Final = Decimal(0)
 
@@ -112,7 +112,7 @@ position AS MATERIALIZED (
            coalesce(o.is_overdue, false) AS is_overdue, o.ends_on, coalesce(o.instalments_open, 0) AS instalments_open,
            coalesce(p.principal, 0) AS principal, l.account_id,
            CASE WHEN p.account_id IS NULL OR a.state <> 'open' THEN 0
-                ELSE p.principal + {ACCRUED} + p.billed_interest + p.fees - p.credit END AS payoff
+                ELSE {PAYOFF} END AS payoff
     FROM finance_loan l
     JOIN finance_account a ON a.lender_id = l.lender_id AND a.id = l.account_id
     LEFT JOIN finance_accountposition p ON p.lender_id = l.lender_id AND p.account_id = l.account_id

@@ -9,7 +9,7 @@ IS_OPEN: Final = "(d.outstanding_principal > 0 OR d.outstanding_interest > 0 OR 
 
 SOLD: Final = f"""
 sold AS MATERIALIZED (
-    SELECT u.account_id, o.payoff_on, {ACCRUED} AS accrued, p.credit
+    SELECT u.account_id, o.payoff_on, {ACCRUED} AS accrued, p.credit, p.principal + p.billed_interest + p.fees AS posted
     FROM finance_unit u
     CROSS JOIN LATERAL (
         SELECT min(d.due_on) AS payoff_on FROM finance_dueitem d
@@ -31,7 +31,8 @@ along, less credit held: its open items add up to what pays it off.
 SOLD_ITEM: Final = """
     d.id, d.public_id, d.account_id, d.kind, d.rule, least(d.due_on, s.payoff_on) AS due_on,
     least(coalesce(d.grace_until, d.due_on), s.payoff_on) AS grace_until, d.outstanding_principal AS principal,
-    d.outstanding_interest + CASE WHEN d.kind = 'payoff' AND d.due_on = s.payoff_on THEN s.accrued - s.credit ELSE 0 END
+    d.outstanding_interest + CASE WHEN d.kind = 'payoff' AND d.due_on = s.payoff_on
+        THEN s.accrued - least(s.credit, s.posted + s.accrued) ELSE 0 END
         AS interest,
     d.outstanding_fees AS fees
 """

@@ -170,9 +170,8 @@ joined AS MATERIALIZED (
     FROM position p FULL JOIN owed o ON o.account_id = p.account_id
 ),
 owing AS (
-    SELECT *, CASE WHEN state IN ('funded', 'sold') THEN principal + accrued + billed_interest + fees - credit
-                   ELSE 0 END AS payoff
-    FROM joined WHERE account_id IS NOT NULL
+    SELECT *, CASE WHEN state IN ('funded', 'sold') THEN owed - least(credit, owed) ELSE 0 END AS payoff
+    FROM (SELECT *, principal + accrued + billed_interest + fees AS owed FROM joined WHERE account_id IS NOT NULL) j
 ),
 found AS (
     -- All that a sold unit owes falls due with its payoff.
