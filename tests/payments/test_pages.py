@@ -1,64 +1,26 @@
 """The pages of paying: who may open them, what they refuse, what they show."""
 
-import csv
 import io
 import re
 from collections.abc import Callable
-from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
-from django.conf import settings
-from django.db import connection
-from django.http import HttpResponse
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import Membership, User
 from accounts.tenancy import tenant
-from finance.calendars import BusinessCalendar, calendar_named
-from finance.formatting import format_date
-from finance.models import Account
 from payments.actions.receipts import claim_receipt
 from payments.actions.states import return_payment, settle_payment
-from payments.models import Payment, PaymentDraft, PaymentReceipt, PaymentShare
+from payments.models import Payment, PaymentDraft, PaymentReceipt
 from payments.tasks import print_receipt
 from tests.cast import Cast, anonymous
-from tests.payments.staging import Stage, amount, due, floor_unit, make_due, make_method, pay, payoff
+from tests.payments.screens import checked, chosen, hidden_fields, nothing_paid
+from tests.payments.staging import Stage, due, make_due, make_method, pay, payoff
 
 ClientOf = Callable[[User], Client]
-
-
-def chosen(stage: Stage, *ways: tuple[Account, str, str]) -> dict[str, object]:
-    """The form of the choose page with these rows picked: account, way, typed amount."""
-    fields: dict[str, object] = {
-        "account": [str(account.public_id) for account, _way, _typed in ways],
-        "method": str(stage.method.public_id),
-    }
-    for account, way, typed in ways:
-        fields[f"way_{account.public_id.hex}"] = way
-        fields[f"amount_{account.public_id.hex}"] = typed
-    return fields
-
-
-def hidden_fields(response: HttpResponse) -> dict[str, str]:
-    """What the check page would send."""
-    form = response.content.decode().partition('action="/payments/submit/"')[2]
-    return dict(re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', form))
-
-
-def checked(client: Client, stage: Stage, *ways: tuple[Account, str, str]) -> tuple[str, dict[str, str]]:
-    """Choose, and look at the check page: its address and its fields."""
-    response = client.post("/payments/new/", chosen(stage, *ways))
-    assert response.status_code == 302, response.content.decode()
-    return response["Location"], hidden_fields(client.get(response["Location"]))
-
-
-def nothing_paid(cast: Cast) -> None:
-    with tenant(cast.lender.pk):
-        assert Payment.objects.count() == 0
 
 
 def test_three_screens_choose_check_receipt(cast: Cast, stage: Stage, client_of: ClientOf) -> None:
@@ -420,53 +382,6 @@ def test_the_receipts_pdf_is_printed_by_the_worker_and_served_to_the_dealership(
         assert claim_receipt(receipt_id=stored.pk, now=timezone.now()) is None
 
 
-def test_the_list_filters_by_state_person_method_unit_and_number(
-    cast: Cast, stage: Stage, client_of: ClientOf
-) -> None:
-    with tenant(cast.lender.pk):
-        second_method = make_method(cast.dealership, "000555444333", label="Payroll account")
-        one = pay(stage, cast.owner, uuid4(), due(stage.first))
-        stage.method, first_method = second_method, stage.method
-        two = pay(stage, cast.payer, uuid4(), amount(stage.second, "10.00"))
-        stage.method = first_method
-        settle_payment(payment_id=two.pk, now=timezone.now())
-    client = client_of(cast.viewer)
-
-    def found(query: str) -> set[str]:
-        rows = client.get(f"/payments/{query}").content.decode()
-        return {number for number in (one.number, two.number) if f">{number}</a>" in rows}
-
-    both = {one.number, two.number}
-    assert found("") == both
-    assert found("?state=open") == {one.number}
-    assert found("?state=settled") == {two.number}
-    assert found("?state=nonsense") == both
-    assert found(f"?person={cast.payer.pk}") == {two.number}
-    assert found("?person=x") == both
-    assert found("?person=99999999999999999999") == both
-    assert found(f"?method={first_method.public_id}") == {one.number}
-    assert found(f"?method={uuid4()}") == set()
-    assert found(f"?q={one.number.lower()}") == {one.number}
-    assert found("?q=S0002") == {two.number}
-    assert found("?q=accord") == both
-    assert found("?q=000001") == {one.number}
-    assert found("?q=%00") == both
-    assert found("?page=99&per=25") == both
-    assert found("?page=-1&per=x") == both
-
-
-def test_the_export_is_safe_to_open_and_adds_up(cast: Cast, stage: Stage, client_of: ClientOf) -> None:
-    with tenant(cast.lender.pk):
-        Account.objects.filter(pk=stage.second.pk).update(title='=HYPERLINK("http://x")')
-        payment = pay(stage, cast.owner, uuid4(), due(stage.first), payoff(stage.second))
-    answer = client_of(cast.viewer).get("/payments/export.csv")
-    rows = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
-    head, lines = rows[0], rows[1:]
-    assert sum(Decimal(line[head.index("Amount")]) for line in lines) == payment.amount
-    assert lines[1][head.index("Unit or loan")].startswith("'=HYPERLINK")
-    assert lines[0][head.index("Counts on")] == payment.value_date.isoformat()
-
-
 def test_what_is_on_its_way_is_a_part_of_the_units_page(
     cast: Cast, stage: Stage, client_of: ClientOf
 ) -> None:
@@ -489,203 +404,3 @@ def test_a_dealership_without_an_account_to_pay_from_is_told_what_to_do(
     html = client_of(cast.owner).get("/payments/new/").content.decode()
     assert "No account to pay from" in html
     assert "+1 303 555 0100" in html
-
-
-def queries_of(client: Client, path: str) -> int:
-    with CaptureQueriesContext(
-        connection,
-    ) as queries:
-        assert client.get(path).status_code == 200
-    return len(queries)
-
-
-def test_the_number_of_queries_does_not_grow(cast: Cast, stage: Stage, client_of: ClientOf) -> None:
-    client = client_of(cast.owner)
-    review, _fields = checked(client, stage, (stage.first, "due", ""), (stage.second, "amount", "10.00"))
-    with tenant(cast.lender.pk):
-        small = pay(stage, cast.owner, uuid4(), amount(stage.second, "1.00"))
-    pages = ["/payments/new/?show=all", "/payments/", f"/payments/{small.public_id}/", review]
-    for path in pages:
-        client.get(path)
-    few = [queries_of(client, path) for path in pages]
-    with tenant(cast.lender.pk):
-        units = [
-            floor_unit(stage.line, number, "1000.00", funded_on=stage.today - timedelta(days=20))
-            for number in range(10, 40)
-        ]
-        for unit in units[:15]:
-            make_due(unit, "5.00", stage.today, str(unit.pk))
-        large = pay(stage, cast.owner, uuid4(), *(amount(unit, "1.00") for unit in units[:20]))
-        for unit in units[20:26]:
-            pay(stage, cast.owner, uuid4(), amount(unit, "1.00"))
-        assert PaymentShare.objects.filter(payment=large).count() == 20
-    rows: list[tuple[Account, str, str]] = [(unit, "amount", "2.00") for unit in units]
-    many_review, _fields = checked(client, stage, *rows)
-    many_pages = [pages[0], pages[1], f"/payments/{large.public_id}/", many_review]
-    assert [queries_of(client, path) for path in many_pages] == few
-    assert max(few) <= 40
-    assert UUID(many_review.split("/")[-2])
-
-
-# --- the way back -----------------------------------------------------------------------------------------------------
-
-
-def test_an_address_that_only_takes_forms_says_so(cast: Cast, stage: Stage, client_of: ClientOf) -> None:
-    client = client_of(cast.owner)
-    for path in ("/payments/submit/", f"/payments/{uuid4()}/cancel/", "/payments/gateway/bank-debit/events/"):
-        answer = client.get(path)
-        assert answer.status_code == 405
-        assert answer["Allow"] == "POST"
-        assert "Nothing was changed, and no payment was made." in answer.content.decode()
-    assert "This address is not a page" in client.delete("/payments/").content.decode()
-
-
-def test_signing_in_again_leads_back_to_the_check_and_not_to_what_was_sent(
-    cast: Cast, stage: Stage, client_of: ClientOf
-) -> None:
-    client = client_of(cast.owner)
-    review, fields = checked(client, stage, (stage.first, "due", ""))
-    client.cookies.clear()
-    answer = client.post(
-        "/payments/submit/", fields, headers={"Referer": f"http://summit.testserver{review}"}
-    )
-    assert answer.status_code == 302
-    assert answer["Location"] == f"/account/sign-in/?next={review}"
-    nothing_paid(cast)
-    again = client_of(cast.owner)
-    assert hidden_fields(again.get(review)) | {"csrfmiddlewaretoken": ""} == fields | {
-        "csrfmiddlewaretoken": ""
-    }
-
-
-def test_a_part_of_a_page_is_not_replaced_by_the_sign_in_page(cast: Cast, stage: Stage) -> None:
-    with tenant(cast.lender.pk):
-        payment = pay(stage, cast.owner, uuid4(), due(stage.first))
-    answer = anonymous(cast.lender).get(
-        f"/payments/{payment.public_id}/progress/", headers={"HX-Request": "true"}
-    )
-    assert (answer.status_code, answer["HX-Refresh"], answer.content) == (204, "true", b"")
-
-
-def test_going_back_after_paying_and_choosing_anew_is_a_new_payment(
-    cast: Cast, stage: Stage, client_of: ClientOf
-) -> None:
-    client = client_of(cast.owner)
-    review, fields = checked(client, stage, (stage.first, "due", ""))
-    client.post("/payments/submit/", fields)
-    change = f"/payments/new/?draft={fields['token']}"
-    assert not re.search(r'name="account"[^>]* checked', client.get(change).content.decode())
-    answer = client.post(change, chosen(stage, (stage.second, "amount", "20.00")))
-    assert answer["Location"] != review
-    assert "Pay $20.00" in client.get(answer["Location"]).content.decode()
-    with tenant(cast.lender.pk):
-        assert Payment.objects.count() == 1
-
-
-def test_an_account_that_was_taken_away_meanwhile_has_no_button(
-    cast: Cast, stage: Stage, client_of: ClientOf
-) -> None:
-    client = client_of(cast.owner)
-    review, fields = checked(client, stage, (stage.first, "due", ""))
-    with tenant(cast.lender.pk):
-        stage.method.state = "suspended"
-        stage.method.save()
-    for answer in (client.get(review), client.post("/payments/submit/", fields)):
-        html = answer.content.decode()
-        assert "This account cannot be used to pay. Choose another one." in html
-        assert "Pay $80.00" not in html
-    nothing_paid(cast)
-
-
-# --- the clock --------------------------------------------------------------------------------------------------------
-
-
-def next_day(stage: Stage, fits: Callable[[date, BusinessCalendar], bool]) -> date:
-    """The next day on the lender's calendar, a week ahead at least, that fits."""
-    calendar = calendar_named(stage.lender.calendar)
-    days = (stage.today + timedelta(days=number) for number in range(7, 80))
-    return next(day for day in days if fits(day, calendar))
-
-
-def is_plain_friday(day: date, calendar: BusinessCalendar) -> bool:
-    return (
-        day.weekday() == 4
-        and calendar.is_business_day(day)
-        and calendar.is_business_day(day + timedelta(days=3))
-    )
-
-
-def is_bank_holiday(day: date, calendar: BusinessCalendar) -> bool:
-    return day.weekday() < 5 and not calendar.is_business_day(day)
-
-
-@pytest.mark.parametrize(
-    ("fits", "clock", "days_on", "why"),
-    [
-        (is_plain_friday, time(16, 59), 0, ""),
-        (is_plain_friday, time(17, 1), 3, "Today's cut-off has passed"),
-        (is_plain_friday, time(23, 30), 3, "Today's cut-off has passed"),
-        (is_bank_holiday, time(9), 1, "Banks are closed today"),
-    ],
-    ids=["before the cut-off", "after the cut-off", "Friday evening", "holiday"],
-)
-def test_the_check_names_account_cut_off_and_the_day_that_will_be_stored(
-    cast: Cast,
-    stage: Stage,
-    client_of: ClientOf,
-    monkeypatch: pytest.MonkeyPatch,
-    *,
-    fits: Callable[[date, BusinessCalendar], bool],
-    clock: time,
-    days_on: int,
-    why: str,
-) -> None:
-    day = next_day(stage, fits)
-    calendar = calendar_named(stage.lender.calendar)
-    counts_on = day + timedelta(days=days_on)
-    while not calendar.is_business_day(counts_on):
-        counts_on += timedelta(days=1)
-    moment = datetime.combine(day, clock, tzinfo=stage.lender.zone)
-    monkeypatch.setattr(timezone, "now", lambda: moment)
-    client = client_of(cast.owner)
-    review, fields = checked(client, stage, (stage.second, "payoff", ""))
-    html = client.get(review).content.decode()
-    assert format_date(counts_on, stage.lender.locale, "weekday") in html
-    assert "Operating account •••• 6789" in html
-    assert "Nothing has been sent yet." in html
-    assert "Send it before" in html
-    assert "5:00\u202fPM" in html.replace("\u00a0", "\u202f")
-    for reason in ("Today's cut-off has passed", "Banks are closed today"):
-        assert (reason in html) == (reason == why)
-    assert fields["value_date"] == counts_on.isoformat()
-    assert client.post("/payments/submit/", fields).status_code == 302
-    with tenant(cast.lender.pk):
-        payment = Payment.objects.get()
-    assert payment.value_date == counts_on
-    assert payment.expected_on == calendar.add_business_days(counts_on, 1)
-
-
-@pytest.mark.parametrize("somebody_is_there", [False, True])
-def test_a_page_that_follows_its_money_keeps_nobody_signed_in(
-    cast: Cast,
-    stage: Stage,
-    client_of: ClientOf,
-    monkeypatch: pytest.MonkeyPatch,
-    somebody_is_there: bool,
-) -> None:
-    with tenant(cast.lender.pk):
-        payment = pay(stage, cast.owner, uuid4(), due(stage.first))
-    path = f"/payments/{payment.public_id}/"
-    client = client_of(cast.owner)
-    assert client.get(path).status_code == 200
-    start = timezone.now()
-    for share in (0.4, 0.8, 1.1):
-        moment = start + timedelta(seconds=share * settings.SESSION_IDLE_SECONDS)
-        monkeypatch.setattr(timezone, "now", lambda moment=moment: moment)
-        if somebody_is_there:
-            assert client.get(path).status_code == 200
-        answer = client.get(f"{path}progress/", headers={"HX-Request": "true"})
-        is_over = share > 1 and not somebody_is_there
-        assert answer.status_code == (204 if is_over else 200)
-        assert answer.headers.get("HX-Refresh") == ("true" if is_over else None)
-    assert client.get(path).status_code == (200 if somebody_is_there else 302)
